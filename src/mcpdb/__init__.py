@@ -1,0 +1,74 @@
+"""Put a PostgreSQL database behind the Model Context Protocol for many tenants at once."""
+
+from mcpdb.config import Limits, PoolConfig, Timeouts
+from mcpdb.database import Database
+from mcpdb.embeddings.base import EmbeddingProvider
+from mcpdb.embeddings.hashed import HashedEmbeddings
+from mcpdb.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    EmbeddedPostgresError,
+    EmbeddingsUnavailable,
+    InvalidArguments,
+    McpdbError,
+    NotAllowed,
+    QueryFailed,
+    QueryTimeout,
+    Refused,
+    ResultError,
+    TenantError,
+    TooManyCalls,
+    Unavailable,
+    UnknownTool,
+)
+from mcpdb.isolation.base import Isolation
+from mcpdb.isolation.plain import PlainSetting
+from mcpdb.query.base import Embedded, Report, Rows, Tables
+from mcpdb.query.tool import ToolOptions
+from mcpdb.request import Principal, Request, Tenant
+from mcpdb.result import Column, Result, Table
+from mcpdb.server import Server
+from mcpdb.tenancy.base import TenancyProvider
+from mcpdb.tenancy.fixed import FixedTenancy
+from mcpdb.tenancy.header import HeaderTenancy
+
+__all__ = [
+    "Column",
+    "ConfigurationError",
+    "Database",
+    "DatabaseUnavailable",
+    "Embedded",
+    "EmbeddedPostgresError",
+    "EmbeddingProvider",
+    "EmbeddingsUnavailable",
+    "FixedTenancy",
+    "HashedEmbeddings",
+    "HeaderTenancy",
+    "InvalidArguments",
+    "Isolation",
+    "Limits",
+    "McpdbError",
+    "NotAllowed",
+    "PlainSetting",
+    "PoolConfig",
+    "Principal",
+    "QueryFailed",
+    "QueryTimeout",
+    "Refused",
+    "Report",
+    "Request",
+    "Result",
+    "ResultError",
+    "Rows",
+    "Server",
+    "Table",
+    "Tables",
+    "TenancyProvider",
+    "Tenant",
+    "TenantError",
+    "Timeouts",
+    "TooManyCalls",
+    "ToolOptions",
+    "Unavailable",
+    "UnknownTool",
+]

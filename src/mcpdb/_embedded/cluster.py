@@ -1,0 +1,284 @@
+"""One data folder and the programs for it: make the cluster, start its server, stop it.
+
+Whoever calls this holds the folder's turn, so nobody else starts or stops anything meanwhile.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcpdb._embedded.folder import Folder, choose_socket_dir
+from mcpdb._embedded.patience import Patience
+from mcpdb._embedded.postmaster import Postmaster
+from mcpdb._embedded.programs import Programs, initdb_options
+from mcpdb._embedded.user import known_user, open_the_way
+from mcpdb.errors import EmbeddedPostgresError
+
+_logger = logging.getLogger("mcpdb.embedded")
+
+_LOOPBACK = "127.0.0.1"
+_USUAL_PORT = 5432  # without TCP a port is only the last part of the socket's name
+
+# A shell starts the server in the background, says its process id, and stays its parent until the
+# server is ready: whoever holds the shell learns of a failed start at once and reaps the dead.
+# Then the shell is killed, and the server is no child of the process that happened to start it.
+_START = '"$@" </dev/null >"$0" 2>&1 & echo $!; wait $!'
+
+_LOOK_PAUSE_S = 0.005
+_LIMBO_S = 1.0
+_AFTER_CRASH_S = 5.0
+_AFTER_CRASH_PAUSE_S = 0.1
+_SIGNAL_PATIENCE_S = 5.0
+_LOG_TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A data folder that is ours, and the programs of the version that was asked for."""
+
+    folder: Folder
+    programs: Programs
+
+    def prepare(self, patience: Patience, *, turn_handle: int, sync: bool) -> None:
+        """Make the cluster where there is none; refuse one that PostgreSQL would refuse.
+
+        Args:
+            patience: How long initdb may take.
+            turn_handle: The lock that we hold; initdb inherits it.
+            sync: Whether the files must be on disk before the cluster counts as made.
+
+        Raises:
+            EmbeddedPostgresError: initdb failed, or the cluster is of another version or owner.
+        """
+        open_the_way(self.folder.user, [self.folder.root, Path(self.programs.path("postgres"))])
+        if self.folder.cluster.exists():
+            self._check()
+        else:
+            self._initialise(patience, turn_handle=turn_handle, sync=sync)
+
+    def _check(self) -> None:
+        cluster, wanted = self.folder.cluster, self.programs.version
+        found = (cluster / "PG_VERSION").read_text().strip()
+        if found != str(wanted):
+            raise EmbeddedPostgresError(
+                f"The data folder {self.folder.root} holds PostgreSQL {found}, and version "
+                f"{wanted} was asked for.",
+                hint=f"Open it with version={found}, or dump it and restore into a new folder.",
+            )
+        owner, uid = cluster.stat().st_uid, self.folder.user.owner_uid
+        if owner != uid:
+            raise EmbeddedPostgresError(
+                f"The files in {cluster} belong to user id {owner}, and PostgreSQL would run as "
+                f"user id {uid}.",
+                hint=f"Run chown -R {uid} {self.folder.root}.",
+            )
+
+    def _initialise(self, patience: Patience, *, turn_handle: int, sync: bool) -> None:
+        folder = self.folder
+        known_user(folder.user.owner_uid)
+        if folder.unfinished.exists():
+            shutil.rmtree(folder.unfinished)
+        options = initdb_options(self.programs.version)
+        options += ["-D", str(folder.unfinished), *([] if sync else ["--no-sync"])]
+        try:
+            # Should this process die, its initdb goes on, and with it the lock that it inherits:
+            # the next process waits until the orphan is gone, and clears up what it left.
+            code, output = self.programs.run(
+                "initdb", options, patience=patience, keep=(turn_handle,)
+            )
+            if code != 0:
+                raise EmbeddedPostgresError(
+                    f"The database cluster in {folder.root} could not be made.", detail=output
+                )
+            folder.unfinished.rename(folder.cluster)
+        except BaseException:
+            shutil.rmtree(folder.unfinished, ignore_errors=True)
+            raise
+        _sync_folder(folder.root)
+
+    def _postmaster(self) -> Postmaster | None:
+        return Postmaster.read(self.folder.cluster)
+
+    def running(self, patience: Patience) -> Postmaster | None:
+        """Return the server of this folder when it is ready, or None where none runs.
+
+        A process that was killed may have left a server in the midst of its start or stop: that
+        one is waited for.
+
+        Raises:
+            EmbeddedPostgresError: It was neither ready nor gone in time.
+        """
+        limbo = Patience(_LIMBO_S, give_up=patience.give_up)
+        while (found := self._postmaster()) is not None:
+            if found.answers_for(self.folder.cluster):
+                if found.ready:
+                    return found
+                if not patience.pause(_LOOK_PAUSE_S):
+                    raise self._failure(f"was not ready within {patience.timeout_s:g} s")
+            # A server has no socket in the first and the last milliseconds of its life.
+            elif not found.may_be_alive() or not limbo.pause(_LOOK_PAUSE_S):
+                return None
+        return None
+
+    def start(
+        self, settings: Mapping[str, str], *, port: int | None, patience: Patience
+    ) -> Postmaster:
+        """Start a server and return it when it is ready.
+
+        Args:
+            settings: Settings of postgresql.conf, beside those for its addresses.
+            port: The port on loopback, or None for the Unix socket alone.
+            patience: How long it may take; a recovery after a crash can be long.
+
+        Raises:
+            EmbeddedPostgresError: The port is taken, or the server did not start; then the end of
+                its log is the detail.
+        """
+        settings = {
+            **settings,
+            "listen_addresses": _LOOPBACK if port else "",
+            "port": str(port or _USUAL_PORT),
+            "unix_socket_directories": str(choose_socket_dir(self.folder)),
+            # Local connections need no password, so only the server's user and root get through
+            # to the socket, whatever the mode of the folder that it is in.
+            "unix_socket_permissions": "0700",
+        }
+        # After a crash the old server's last processes may still have its memory attached, and
+        # PostgreSQL rightly refuses until they are gone: moments, so it is tried again.
+        crashed = self._postmaster() is not None
+        again = Patience(_AFTER_CRASH_S, give_up=patience.give_up)
+        while True:
+            _check_port(port)
+            try:
+                return self._start_once(settings, patience)
+            except EmbeddedPostgresError:
+                _check_port(port)
+                if not crashed or not again.pause(_AFTER_CRASH_PAUSE_S):
+                    raise
+
+    def _start_once(self, settings: Mapping[str, str], patience: Patience) -> Postmaster:
+        log = self.folder.log
+        with contextlib.suppress(FileNotFoundError):
+            log.replace(log.with_suffix(".log.1"))
+        server = [self.programs.path("postgres"), "-D", str(self.folder.cluster)]
+        for name, value in settings.items():
+            server += ["-c", f"{name}={value}"]
+        stale = self._postmaster()
+        shell = self.programs.spawn(
+            ["/bin/sh", "-c", _START, str(log), *server],
+            stdout=subprocess.PIPE,
+            # A postmaster.pid whose process lives makes PostgreSQL refuse to start. We know by now
+            # that this process is no server of this folder; named as our "grandparent" it is
+            # taken for a coincidence (CreateLockFile in miscinit.c). The shared memory check that
+            # follows still refuses, should we be wrong; deleting the file would disarm it.
+            environment={"PG_GRANDPARENT_PID": str(stale.pid)} if stale else {},
+        )
+        with shell:
+            try:
+                return self._wait_until_ready(shell, patience)
+            finally:
+                shell.kill()
+
+    def _wait_until_ready(self, shell: subprocess.Popen[bytes], patience: Patience) -> Postmaster:
+        assert shell.stdout is not None
+        pid = int(shell.stdout.readline() or 0)
+        try:
+            while True:
+                found = self._postmaster()
+                if found is not None and found.pid == pid and found.ready:
+                    return found
+                if shell.poll() is not None:
+                    raise self._failure("did not start")
+                if not patience.pause(_LOOK_PAUSE_S):
+                    raise self._failure(f"was not ready within {patience.timeout_s:g} s")
+        except BaseException:
+            _end(shell, pid)
+            raise
+
+    def stop(self, patience: Patience) -> None:
+        """Stop the server, if one answers: connections end, committed work stays.
+
+        Raises:
+            EmbeddedPostgresError: It did not stop, neither the fast nor the immediate way.
+        """
+        found = self._postmaster()
+        # pg_ctl signals the process in postmaster.pid, whoever that is, so this comes first.
+        if found is None or not found.answers_for(self.folder.cluster):
+            _logger.warning("The server of %s was gone before it was stopped", self.folder.root)
+            return
+        limit = str(max(1, round(patience.timeout_s)))
+        for mode in ("fast", "immediate"):
+            command = ["stop", "-D", str(self.folder.cluster), "-m", mode, "-w", "-t", limit]
+            code, output = self.programs.run("pg_ctl", command)
+            if code == 0:
+                break
+            _logger.warning("pg_ctl stop -m %s failed for %s", mode, self.folder.root)
+        else:
+            raise EmbeddedPostgresError(
+                f"The server of {self.folder.root} did not stop.", detail=output
+            )
+        if found.socket_dir != str(self.folder.root):
+            with contextlib.suppress(OSError):
+                Path(found.socket_dir).rmdir()
+
+    def _failure(self, what: str) -> EmbeddedPostgresError:
+        return EmbeddedPostgresError(
+            f"PostgreSQL {self.programs.version} in {self.folder.root} {what}.",
+            hint=f"The end of {self.folder.log} says why.",
+            detail=_tail(self.folder.log),
+        )
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _check_port(port: int | None) -> None:
+    """Refuse a port that PostgreSQL could not open, in words that its log does not have."""
+    if port is None:
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As PostgreSQL does it: a port that a closed connection still occupies counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise EmbeddedPostgresError(
+                f"TCP port {port} on {_LOOPBACK} "
+                f"{'is taken by another program' if taken else 'may not be opened'}.",
+                hint="Choose another port, or none to use the Unix socket alone.",
+                detail=str(error),
+            ) from error
+
+
+def _end(shell: subprocess.Popen[bytes], pid: int) -> None:
+    """End a server that is not to start after all; its shell tells when it is gone."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if pid == 0 or shell.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.kill(pid, number)
+            shell.wait(_SIGNAL_PATIENCE_S)
+
+
+def _tail(log: Path) -> str:
+    try:
+        handle = os.open(log, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        return str(error)
+    with os.fdopen(handle, "rb") as file:
+        file.seek(max(0, os.fstat(handle).st_size - _LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace")

@@ -1,0 +1,163 @@
+"""The database as tools see it. `Database.call` is the architecture: each line is one stage."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from mcpdb.admission import Admission
+from mcpdb.config import Limits, PoolConfig, Timeouts
+from mcpdb.embeddings.base import EmbeddingProvider
+from mcpdb.errors import ConfigurationError
+from mcpdb.isolation.base import Isolation
+from mcpdb.lane import Lane
+from mcpdb.query.tool import Tool
+from mcpdb.request import Request
+from mcpdb.result import Result
+from mcpdb.tenancy.base import TenancyProvider
+
+_log = logging.getLogger("mcpdb")
+
+
+class Database:
+    """A PostgreSQL database, who may see what of it, and how much of it one call may take.
+
+    Opens with `async with`, as often as one likes: the last one to leave closes it.
+
+    Args:
+        url: `postgresql+asyncpg://user:password@host:port/name`; the login that tools run as. It
+            must not be a superuser nor own the tables, or row-level security does not hold.
+        tenancy: From a request to the tenant whose rows it may see.
+        isolation: How that tenant gets into the transaction.
+        embeddings: For tools that take `Embedded` texts.
+        limits: How large a result may be.
+        timeouts: How long things may take.
+        pool: How many connections there are.
+
+    Raises:
+        ConfigurationError: The URL is not one of PostgreSQL with asyncpg.
+    """
+
+    def __init__(  # noqa: PLR0913  # one keyword for each provider and each set of options
+        self,
+        url: str | URL,
+        *,
+        tenancy: TenancyProvider,
+        isolation: Isolation,
+        embeddings: EmbeddingProvider | None = None,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        pool: PoolConfig | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.timeouts = timeouts or Timeouts()
+        self.tenancy = tenancy
+        self.embeddings = embeddings
+        self._isolation = isolation
+        pool = pool or PoolConfig()
+        self._admission = Admission(pool=pool, timeouts=self.timeouts)
+        self._lane = Lane(_url(url), isolation=isolation, pool=pool, timeouts=self.timeouts)
+        self._opened = 0
+        self._opening = asyncio.Lock()
+        self._stack = AsyncExitStack()
+
+    async def call(self, tool: Tool, request: Request) -> Result:
+        """Answer one call of a tool.
+
+        Raises:
+            McpdbError: One of its branches, with a message that is safe to show a model.
+        """
+        async with self._admission.admit(tool.timeout_s) as deadline:
+            tenant = await self.tenancy.resolve(request)
+            arguments = tool.check(request.arguments)
+            vectors = await self._embed(tool, arguments)
+            query = tool.build(arguments, vectors)
+            async with self._admission.permit():
+                fetched = await self._lane.read(tenant, query, deadline=deadline)
+            return tool.result(query, fetched)
+
+    async def ping(self) -> None:
+        """Ask PostgreSQL for an answer.
+
+        Raises:
+            DatabaseUnavailable: There was none within `timeouts.ready_s`.
+        """
+        await self._lane.ping(timeout_s=self.timeouts.ready_s)
+
+    async def open(self) -> None:
+        """Open the providers in order, and close them again if one of them fails.
+
+        Raises:
+            ConfigurationError: Something can never work as it is configured.
+            Unavailable: Something that a provider depends on cannot be reached.
+        """
+        async with self._opening:
+            if self._opened == 0:
+                await self._open()
+            self._opened += 1
+
+    async def close(self) -> None:
+        """Close the providers in reverse order, if nobody else has this database open."""
+        async with self._opening:
+            if self._opened == 0:
+                return
+            self._opened -= 1
+            if self._opened == 0:
+                await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _open(self) -> None:
+        for warning in (self._isolation.warning, self.tenancy.development_warning):
+            if warning:
+                _log.warning("%s", warning)
+        async with AsyncExitStack() as stack:
+            await self._lane.open()
+            stack.push_async_callback(self._lane.close)
+            for provider in (self.tenancy, self.embeddings):
+                if provider is not None:
+                    await provider.open()
+                    stack.push_async_callback(provider.close)
+            self._stack = stack.pop_all()
+
+    async def _embed(
+        self, tool: Tool, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Sequence[float]]:
+        if not tool.embedded:
+            return {}
+        if self.embeddings is None:
+            msg = f"The tool {tool.name} needs embeddings, and this database has none."
+            raise ConfigurationError(msg)
+        texts = [arguments[name] for name in tool.embedded]
+        vectors = await self.embeddings.embed(texts, kind="query")
+        return dict(zip(tool.embedded, vectors, strict=True))
+
+
+def _url(url: str | URL) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        msg = "The database URL cannot be read."
+        hint = "It looks like postgresql+asyncpg://user:password@host:5432/name."
+        raise ConfigurationError(msg, hint=hint) from error
+    if parsed.drivername in ("postgres", "postgresql"):
+        return parsed.set(drivername="postgresql+asyncpg")
+    if parsed.drivername != "postgresql+asyncpg":
+        msg = f"The database URL names {parsed.drivername}; mcpdb speaks postgresql+asyncpg."
+        raise ConfigurationError(msg)
+    return parsed

@@ -1,0 +1,73 @@
+"""What a tool returns and what it may take: `Rows`, `Report` and `Embedded`. All of it is pure:
+no connection, no tenant and no embedding service is within a tool's reach."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeAlias, cast
+
+from pydantic import BaseModel
+from sqlalchemy import Select
+
+from mcpdb.errors import ConfigurationError
+
+Rows: TypeAlias = Select[*tuple[Any, ...]]
+"""A select: what a tool of one table returns. The server adds the row limit, the database the
+tenant."""
+
+Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
+"""What a report's `then` gets: for each named select its rows, each from column name to value, as
+the driver made them (a numeric is a Decimal, a date is a date)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A text from the model together with its embedding.
+
+    Annotate a tool's parameter with it: the model sends a text, mcpdb asks the embedding provider
+    before it builds the query, and the tool sees both.
+    """
+
+    text: str
+    vector: Sequence[float] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Report:
+    """Several named selects that run in one transaction, so that they see one tenant.
+
+    Args:
+        selects: From a name to a select, at least one.
+        then: A pure function from the rows to a pydantic model, called when the connection is
+            back in the pool. Its return annotation becomes the tool's output schema. A select
+            that has more rows than the tool's row limit is an error then: a ratio of cut-off
+            tables would be wrong. Without `then`, the tables themselves are the result.
+    """
+
+    selects: Mapping[str, Rows]
+    then: Callable[[Tables], BaseModel] | None
+
+    def __init__(
+        self,
+        selects: Mapping[str, Rows],
+        *,
+        then: Callable[[Tables], BaseModel] | None = None,
+    ) -> None:
+        if not selects:
+            msg = "A report has at least one select."
+            raise ConfigurationError(msg)
+        for name, part in cast("Mapping[str, object]", selects).items():
+            if not isinstance(part, Select):
+                msg = f"The part {name!r} of a report is not a select."
+                raise ConfigurationError(msg)
+        object.__setattr__(self, "selects", MappingProxyType(dict(selects)))
+        object.__setattr__(self, "then", then)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What the lane runs for one call: selects by name, each with its row limit already in it."""
+
+    selects: Mapping[str, Rows]
+    then: Callable[[Tables], BaseModel] | None = None
+    is_report: bool = False
