@@ -4,7 +4,7 @@ no connection, no tenant and no embedding service is within a tool's reach."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard
 
 from pydantic import BaseModel
 from sqlalchemy import Select
@@ -14,6 +14,12 @@ from mcpdb.errors import ConfigurationError
 Rows: TypeAlias = Select[*tuple[Any, ...]]
 """A select: what a tool of one table returns. The server adds the row limit, the database the
 tenant."""
+
+
+def is_rows(value: object) -> TypeGuard[Rows]:
+    """Whether this is a select, whatever a function's annotation says it is."""
+    return isinstance(value, Select)
+
 
 Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 """What a report's `then` gets: for each named select its rows, each from column name to value, as
@@ -56,8 +62,8 @@ class Report:
         if not selects:
             msg = "A report has at least one select."
             raise ConfigurationError(msg)
-        for name, part in cast("Mapping[str, object]", selects).items():
-            if not isinstance(part, Select):
+        for name, part in selects.items():
+            if not is_rows(part):
                 msg = f"The part {name!r} of a report is not a select."
                 raise ConfigurationError(msg)
         object.__setattr__(self, "selects", MappingProxyType(dict(selects)))

@@ -11,7 +11,7 @@ from sqlalchemy import Select
 
 from mcpdb.errors import ConfigurationError, InvalidArguments, McpdbError
 from mcpdb.query.arguments import Arguments
-from mcpdb.query.base import Embedded, Report, Rows
+from mcpdb.query.base import Embedded, Report, Rows, is_rows
 from mcpdb.query.columns import columns_of
 from mcpdb.query.schema import model_schema, rows_schema, tables_schema
 from mcpdb.query.words import example
@@ -87,9 +87,8 @@ def probe(
     if isinstance(made, Report):
         model = None if made.then is None else _model_of(made.then, tool)
         return Probe(made.selects, model, is_report=True)
-    if isinstance(made, Select):
-        rows: Rows = made
-        return Probe({"rows": rows}, None, is_report=False)
+    if is_rows(made):
+        return Probe({"rows": made}, None, is_report=False)
     msg = f"The tool {tool} returned {type(made).__name__}, not a select or a Report."
     hint = "Wrap a union with select(union(...).subquery())."
     raise ConfigurationError(msg, hint=hint)
