@@ -8,6 +8,7 @@ import datetime as dt
 import enum
 import ipaddress
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -23,7 +24,12 @@ Cell: TypeAlias = "bool | int | float | str | list[Cell] | dict[str, Cell] | Non
 
 _EXACT_INTEGER: Final = 2**53
 _EXACT_DIGITS: Final = 15  # any decimal of so few digits survives the way through a double
-_DAY_SECONDS: Final = 86_400
+_MOST_DIGITS: Final = 150_000
+"""More than a numeric has on either side of its point. A number inside a json value has no bound:
+written out in full, 1e999999999 would fill the memory."""
+_DEEPEST: Final = 100
+"""Levels of lists and objects in one cell. The SDK's serialiser stops at 255 and breaks the call;
+hosts may stop earlier."""
 
 
 def to_cells(rows: Sequence[Sequence[object]]) -> list[list[Cell]]:
@@ -31,6 +37,9 @@ def to_cells(rows: Sequence[Sequence[object]]) -> list[list[Cell]]:
 
     Works by column: a column that holds only text, booleans and NULL is taken as it is, and one
     that holds a single other type looks up its rule once.
+
+    Raises:
+        ResultError: See `to_cell`.
     """
     if not rows:
         return []
@@ -49,6 +58,38 @@ def to_cell(value: object) -> Cell:
     if value is None:
         return None
     return _rule(type(value))(value)
+
+
+def encode(value: object) -> str:
+    """Compact JSON text of JSON-safe values.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def decode(text: str) -> Any:  # noqa: ANN401  # JSON enters here
+    """The value of a json or jsonb column, without loss: for SQLAlchemy's `json_deserializer`.
+
+    A number that a double cannot hold becomes a Decimal, and a document nested too deeply for
+    Python's parser remains a text. What is not JSON raises ValueError.
+    """
+    try:
+        return json.loads(text, parse_float=_json_number)
+    except RecursionError:
+        return text
+    except ValueError:
+        # An integer of more digits than Python reads at once (4,300), or no JSON.
+        return json.loads(text, parse_float=_json_number, parse_int=Decimal)
+
+
+def _json_number(text: str) -> float | Decimal:
+    number = float(text)
+    if len(text) <= _EXACT_DIGITS and "e" not in text and "E" not in text:
+        return number
+    exact = Decimal(text)
+    return number if Decimal(repr(number)) == exact else exact
 
 
 _PLAIN: Final = frozenset({str, bool, type(None)})
@@ -96,7 +137,9 @@ def _numeric(value: Decimal) -> Cell:
 
 
 def _long_numeric(value: Decimal) -> Cell:
-    if value == value.to_integral_value() and abs(value) <= _EXACT_INTEGER:
+    if not -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS:
+        return str(value)
+    if -_EXACT_INTEGER <= value <= _EXACT_INTEGER and value == value.to_integral_value():
         return int(value)
     as_float = float(value)
     # repr is the shortest text that reads back as this double, which is what JSON will carry.
@@ -109,19 +152,15 @@ def _binary(value: bytes | bytearray | memoryview) -> str:
 
 def _interval(value: dt.timedelta) -> str:
     """ISO 8601, such as P1DT2H3M4.5S. The driver has counted months as 30 days already."""
-    microseconds = (value.days * _DAY_SECONDS + value.seconds) * 10**6 + value.microseconds
+    microseconds = value // dt.timedelta(microseconds=1)
     sign, microseconds = ("-" if microseconds < 0 else ""), abs(microseconds)
-    seconds, fraction = divmod(microseconds, 10**6)
-    days, seconds = divmod(seconds, _DAY_SECONDS)
-    hours, seconds = divmod(seconds, 3_600)
-    minutes, seconds = divmod(seconds, 60)
-    tail = f"{seconds}.{fraction:06d}".rstrip("0") if fraction else str(seconds)
+    minutes, microseconds = divmod(microseconds, 60 * 10**6)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    seconds = f"{microseconds // 10**6}.{microseconds % 10**6:06d}".rstrip("0").rstrip(".")
     date = f"{days}D" if days else ""
-    time = (
-        (f"{hours}H" if hours else "")
-        + (f"{minutes}M" if minutes else "")
-        + (f"{tail}S" if tail != "0" else "")
-    )
+    parts = ((hours, f"{hours}H"), (minutes, f"{minutes}M"), (microseconds, f"{seconds}S"))
+    time = "".join(text for amount, text in parts if amount)
     if not date and not time:
         return "PT0S"
     return f"{sign}P{date}{'T' if time else ''}{time}"
@@ -145,26 +184,61 @@ def _driver_range(value: "asyncpg.Range[Any]") -> str:
 
 
 def _range_text(lower: object, upper: object, bounds: str) -> str:
-    low = "" if lower is None else str(to_cell(lower))
-    high = "" if upper is None else str(to_cell(upper))
-    return f"{bounds[0]}{low},{high}{bounds[1]}"
+    return f"{bounds[0]}{_bound(lower)},{_bound(upper)}{bounds[1]}"
 
 
-def _list(value: Sequence[object]) -> list[Cell]:
-    return [to_cell(item) for item in value]
+_NEEDS_QUOTES: Final = re.compile(r'[\s",()\[\]\\]|^$')
 
 
-def _mapping(value: Mapping[str, object]) -> dict[str, Cell]:
-    return {str(key): to_cell(item) for key, item in value.items()}
+def _bound(value: object) -> str:
+    """PostgreSQL's text form (docs: rangetypes, "Range Input/Output"); nothing for infinite."""
+    if value is None:
+        return ""
+    text = format(value, "f") if isinstance(value, Decimal) else str(to_cell(value))
+    if _NEEDS_QUOTES.search(text):
+        return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
+    return text
 
 
-def _vector(value: Vector | HalfVector | SparseVector) -> list[Cell]:
-    # A component is a 4-byte or 2-byte float; six digits say all that it holds.
-    return [float(f"{component:.6g}") for component in value.to_list()]
+def _path(value: asyncpg.Path) -> str:
+    # As text: as a list of points, an open and a closed path would be the same.
+    points = ",".join(f"({point.x!r},{point.y!r})" for point in value.points)
+    return f"({points})" if value.is_closed else f"[{points}]"
+
+
+class _TooDeep(Exception):
+    """A value has more than `_DEEPEST` levels."""
+
+
+def _container(value: Any) -> Cell:  # noqa: ANN401  # whatever has a rule
+    try:
+        return _inner(value, 1)
+    except (_TooDeep, RecursionError):
+        pass
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=to_cell)
+    except RecursionError:
+        msg = "A column holds a value that is nested too deeply."
+        raise ResultError(msg, hint="Cast the column in the tool's select to text.") from None
+
+
+def _inner(value: object, depth: int) -> Cell:
+    if type(value) in _PLAIN:
+        return value  # type: ignore[return-value]  # one of the plain types
+    if depth > _DEEPEST:
+        raise _TooDeep
+    if isinstance(value, asyncpg.Record):
+        value = dict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _inner(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, _LISTS):
+        return [_inner(item, depth + 1) for item in value]
+    return to_cell(value)
 
 
 _ISO: Final[Callable[[Any], str]] = lambda value: value.isoformat()  # noqa: E731  # a table row
 _SAME: Final[Callable[[Any], Any]] = lambda value: value  # noqa: E731  # a table row
+_LISTS: Final = (list, tuple, set, frozenset)
 
 # The order matters where one type is a kind of another: bool before int, datetime before date.
 _RULES: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Cell]], ...]] = (
@@ -179,16 +253,16 @@ _RULES: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Cell]], ...]]
     (uuid.UUID, str),
     ((bytes, bytearray, memoryview), _binary),
     ((ipaddress.IPv4Address, ipaddress.IPv6Address), str),
-    ((ipaddress.IPv4Interface, ipaddress.IPv6Interface), str),
     ((ipaddress.IPv4Network, ipaddress.IPv6Network), str),
     (Range, _range),
     (asyncpg.Range, _driver_range),
-    ((Vector, HalfVector, SparseVector), _vector),
-    (asyncpg.BitString, lambda value: value.as_string()),
-    (asyncpg.Path, lambda value: _list(value.points)),
-    (asyncpg.Record, lambda value: _mapping(dict(value))),
-    (Mapping, _mapping),
-    ((list, tuple, set, frozenset), _list),
+    ((Vector, HalfVector), lambda value: value.to_list()),
+    # Never as a list: a sparse vector may have 1,000,000,000 dimensions.
+    (SparseVector, lambda value: value.to_text()),
+    (asyncpg.BitString, lambda value: value.as_string().replace(" ", "")),
+    (asyncpg.Polygon, lambda value: _container(value.points)),
+    (asyncpg.Path, _path),
+    ((asyncpg.Record, Mapping, *_LISTS), _container),
 )
 
 _known: dict[type, Callable[[Any], Cell]] = {str: _SAME, int: _integer, Decimal: _numeric}
@@ -207,8 +281,3 @@ def _find_rule(kind: type) -> Callable[[Any], Cell]:
             return rule
     msg = f"A column holds values of the type {kind.__name__}, which have no JSON form."
     raise ResultError(msg, hint="Cast the column in the tool's select, for example to text.")
-
-
-def encode(value: object) -> str:
-    """Compact JSON text of JSON-safe values."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -73,7 +73,11 @@ class PoolConfig:
         _require(1 <= self.size <= 1_000, "1 <= size <= 1000")
         _require(self.max_waiting >= 0, "max_waiting >= 0")
         _require(self.max_age_s > 0, "max_age_s > 0")
-        _require(0 < len(self.application_name) < 64, "application_name of 1 to 63 characters")
+        name = self.application_name  # PostgreSQL cuts it at 63 bytes and shows others as "?"
+        _require(
+            0 < len(name) < 64 and name.isascii() and name.isprintable(),
+            "application_name of 1 to 63 printable ASCII characters",
+        )
 
 
 def _require(condition: bool, rule: str) -> None:  # noqa: FBT001  # private, and reads as a law

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
+import anyio
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -22,6 +23,20 @@ from mcpdb.result import Result
 from mcpdb.tenancy.base import TenancyProvider
 
 _log = logging.getLogger("mcpdb")
+
+_CLOSE_S: Final = 10.0
+_URL_OPTIONS: Final = frozenset(
+    {
+        "gsslib",
+        "host",
+        "krbsrvname",
+        "passfile",
+        "port",
+        "prepared_statement_cache_size",
+        "ssl",
+        "target_session_attrs",
+    }
+)
 
 
 class Database:
@@ -103,12 +118,14 @@ class Database:
 
     async def close(self) -> None:
         """Close the providers in reverse order, if nobody else has this database open."""
-        async with self._opening:
-            if self._opened == 0:
-                return
-            self._opened -= 1
-            if self._opened == 0:
-                await self._stack.aclose()
+        # Also when it is a cancellation that ends the server: the SDK's lifespan sees one.
+        with anyio.CancelScope(shield=True):
+            async with self._opening:
+                if self._opened == 0:
+                    return
+                self._opened -= 1
+                if self._opened == 0:
+                    await _close(self._stack)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -126,14 +143,16 @@ class Database:
         for warning in (self._isolation.warning, self.tenancy.development_warning):
             if warning:
                 _log.warning("%s", warning)
-        async with AsyncExitStack() as stack:
-            await self._lane.open()
-            stack.push_async_callback(self._lane.close)
-            for provider in (self.tenancy, self.embeddings):
-                if provider is not None:
-                    await provider.open()
-                    stack.push_async_callback(provider.close)
-            self._stack = stack.pop_all()
+        stack = AsyncExitStack()
+        try:
+            for part in (self._lane, self.tenancy, self.embeddings):
+                if part is not None:
+                    await part.open()
+                    stack.push_async_callback(part.close)
+        except BaseException:
+            await _close(stack)
+            raise
+        self._stack = stack
 
     async def _embed(
         self, tool: Tool, arguments: Mapping[str, Any]
@@ -148,16 +167,29 @@ class Database:
         return dict(zip(tool.embedded, vectors, strict=True))
 
 
+async def _close(stack: AsyncExitStack) -> None:
+    with anyio.move_on_after(_CLOSE_S, shield=True):
+        await stack.aclose()
+
+
 def _url(url: str | URL) -> URL:
+    looks = "It looks like postgresql+asyncpg://user:password@host:5432/name."
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
         msg = "The database URL cannot be read."
-        hint = "It looks like postgresql+asyncpg://user:password@host:5432/name."
-        raise ConfigurationError(msg, hint=hint) from error
+        hint = f"{looks} A password's special characters are percent-encoded."
+        raise ConfigurationError(msg, hint=hint) from None  # the cause may repeat the password
     if parsed.drivername in ("postgres", "postgresql"):
-        return parsed.set(drivername="postgresql+asyncpg")
+        parsed = parsed.set(drivername="postgresql+asyncpg")
     if parsed.drivername != "postgresql+asyncpg":
         msg = f"The database URL names {parsed.drivername}; mcpdb speaks postgresql+asyncpg."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(msg, hint=looks)
+    if "sslmode" in parsed.query:  # libpq's name; the driver takes the same values for `ssl`
+        mode = parsed.query["sslmode"]
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    unknown = sorted(parsed.query.keys() - _URL_OPTIONS)
+    if unknown:
+        msg = f"The database URL has an option that mcpdb does not know: {unknown[0]}."
+        raise ConfigurationError(msg, hint=f"It knows {', '.join(sorted(_URL_OPTIONS))}.")
     return parsed

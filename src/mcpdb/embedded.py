@@ -66,7 +66,8 @@ class EmbeddedPostgres:
     files. An unfinished `cluster.new/` is cleared away by the next opening.
 
     Args:
-        data_dir: The folder; it is made if missing, and must be empty or made by this class.
+        data_dir: The folder. It is made if missing, and must be empty or made by this class; then
+            it is closed to other users.
         version: The major version. A folder keeps the one that it was made with.
         port: A TCP port to open on 127.0.0.1 as well. None asks for the Unix socket alone, and
             joins a running server whether or not it has a port.

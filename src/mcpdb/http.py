@@ -1,123 +1,167 @@
-"""Streamable HTTP: which hosts may call, health, and a server process that closes cleanly."""
+"""Streamable HTTP as an ASGI application: which hosts may call it, its lifespan, and health."""
 
 import asyncio
 import contextlib
-import signal
-import socket
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Final
+import ipaddress
+import logging
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Any, Final
 
-import uvicorn
+from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from mcpdb.database import Database
-from mcpdb.errors import ConfigurationError, Unavailable
-from mcpdb.process import one_line_errors
+from mcpdb.errors import ConfigurationError, McpdbError
+
+_log = logging.getLogger("mcpdb")
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
-_BACKLOG: Final = 2_048
-_GRACE_S: Final = 10
-
-
-def transport_security(hosts: Sequence[str], origins: Sequence[str]) -> TransportSecuritySettings:
-    """Which `Host` and `Origin` headers to accept: a page in a browser must not reach a server on
-    this machine through a name that it rebinds (DNS rebinding)."""
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=[*hosts] or [f"{host}:*" for host in _LOOPBACK] + [*_LOOPBACK],
-        allowed_origins=[*origins] or [f"http://{host}:*" for host in _LOOPBACK],
-    )
-
+_HOST: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:(\d{1,5}|\*))?")
+_ORIGIN: Final = re.compile(r"https?://" + _HOST.pattern)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def health_routes(database: Database) -> dict[str, Endpoint]:
-    """`/health/live`: the process answers. `/health/ready`: so does PostgreSQL, asked just now."""
+def make_app(
+    mcp: MCPServer[Any],
+    database: Database,
+    *,
+    path: str,
+    allowed_hosts: Sequence[str],
+    allowed_origins: Sequence[str],
+) -> Starlette:
+    """The ASGI application of an MCP server and of its database's health.
+
+    Raises:
+        ConfigurationError: The path, a host or an origin cannot be one.
+    """
+    if not path.startswith("/"):
+        raise ConfigurationError(f"The path of the MCP endpoint begins with /, unlike {path!r}.")
+    for route, endpoint in _health(database).items():
+        mcp.custom_route(route, methods=["GET"])(endpoint)
+    app = mcp.streamable_http_app(
+        streamable_http_path=path,
+        transport_security=_transport_security(allowed_hosts, allowed_origins),
+    )
+    lifespan = _MarkedLifespan(app.router.lifespan_context)
+    app.router.lifespan_context = lifespan
+    app.add_middleware(_NeedsLifespan, lifespan=lifespan)
+    return app
+
+
+def _transport_security(hosts: Sequence[str], origins: Sequence[str]) -> TransportSecuritySettings:
+    """Which `Host` and `Origin` headers to accept: a page in a browser must not reach a server on
+    this machine through a name that it rebinds (DNS rebinding)."""
+    allowed_hosts = _with_ports(hosts, _HOST, "allowed_hosts are names such as api.example.org.")
+    allowed_origins = _with_ports(
+        origins, _ORIGIN, "allowed_origins are origins such as https://app.example.org."
+    )
+    if not hosts:
+        allowed_hosts = _with_ports(_LOOPBACK, _HOST)
+        allowed_origins += _with_ports([f"http://{host}" for host in _LOOPBACK], _ORIGIN)
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+    )
+
+
+def _with_ports(names: Sequence[str], pattern: re.Pattern[str], rule: str = "") -> list[str]:
+    """Each name that has no port as it is, and with any port."""
+    found: list[str] = []
+    for name in [names] if isinstance(names, str) else names:
+        match = pattern.fullmatch(name)
+        if match is None or isinstance(names, str):
+            raise ConfigurationError(f"{rule} This is none: {name!r}.")
+        found += [name] if match["port"] else [name, f"{name}:*"]
+    return found
+
+
+def check_reachable(host: str, allowed_hosts: Sequence[str]) -> None:
+    """Refuse to listen to the network where every caller from there would be refused.
+
+    Raises:
+        ConfigurationError: The host is not of the loopback interface and no host is allowed.
+    """
+    if allowed_hosts or host == "localhost":
+        return
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    raise ConfigurationError(
+        f"To serve on {host}, say by which names clients reach this server.",
+        hint='Give them as allowed_hosts=["api.example.org"].',
+    )
+
+
+class _MarkedLifespan:
+    """A lifespan that remembers whether it was entered."""
+
+    def __init__(self, lifespan: Lifespan[Any]) -> None:
+        self._lifespan = lifespan
+        self.is_entered = False
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, app: Any) -> AsyncGenerator[Any]:  # noqa: ANN401  # any outer application
+        async with self._lifespan(app) as state:
+            self.is_entered = True
+            yield state
+
+
+class _NeedsLifespan:
+    """Says what is missing when the application was mounted and its lifespan not entered."""
+
+    def __init__(self, app: ASGIApp, *, lifespan: _MarkedLifespan) -> None:
+        self._app = app
+        self._lifespan = lifespan
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._lifespan.is_entered:
+            raise ConfigurationError(
+                "The MCP application is mounted, but its lifespan was not entered.",
+                hint="Give the outer application lifespan=app.router.lifespan_context.",
+            )
+        await self._app(scope, receive, send)
+
+
+def _health(database: Database) -> dict[str, Endpoint]:
+    """`/health/live`: the process answers. `/health/ready`: so does PostgreSQL, asked just now.
+
+    Neither looks at the `Host` header, since probes call by address, nor says more than yes or no:
+    anybody can ask.
+    """
+    asking: asyncio.Task[bool] | None = None
+    was_ready = True
+
+    async def ask() -> bool:
+        nonlocal was_ready
+        try:
+            await database.ping()
+        except McpdbError as error:
+            if was_ready:
+                _log.warning("Not ready: %s (%r)", error.message, error.detail)
+            was_ready = False
+        else:
+            if not was_ready:
+                _log.info("Ready again.")
+            was_ready = True
+        return was_ready
 
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "live"})
 
     async def ready(_: Request) -> Response:
-        try:
-            await database.ping()
-        except (Unavailable, ConfigurationError) as error:
-            return JSONResponse({"status": "not ready", "reason": error.code}, status_code=503)
-        return JSONResponse({"status": "ready"})
+        # Whoever asks meanwhile shares the question: it takes one connection, and not the pool.
+        nonlocal asking
+        if asking is None or asking.done():
+            asking = asyncio.ensure_future(ask())
+        if await asyncio.shield(asking):
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready"}, status_code=503)
 
     return {"/health/live": live, "/health/ready": ready}
-
-
-def serve_http(app: ASGIApp, database: Database, *, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM, then let the calls in flight finish for up to 10 s.
-
-    Exits with 1 and one line on standard error when it cannot start.
-    """
-    with one_line_errors():
-        asyncio.run(_serve(app, database, host=host, port=port))
-
-
-async def _serve(app: ASGIApp, database: Database, *, host: str, port: int) -> None:
-    listener = listen(host, port)
-    try:
-        # Opened here as well, so that a database that is down is one line and not a traceback.
-        async with database:
-            await serve_app(app, listener)
-    finally:
-        listener.close()
-
-
-async def serve_app(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve an ASGI application on a listening socket until SIGINT or SIGTERM."""
-    config = uvicorn.Config(
-        app, log_level="warning", timeout_graceful_shutdown=_GRACE_S, access_log=False
-    )
-    server = _Server(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-        ConfigurationError: The port is taken or may not be used, or the host is not ours.
-    """
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except (OSError, OverflowError) as error:
-        msg = f"{host}:{port} is not an address of this machine."
-        raise ConfigurationError(msg, detail=str(error)) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        msg = f"Cannot listen on {host}:{port}."
-        hint = "Another program may have it: choose another port."
-        raise ConfigurationError(msg, hint=hint, detail=str(error)) from error
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handling, which ends the process by the signal, uncleanly."""
-
-    def stop(self) -> None:
-        """Finish; a second time, at once."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield

@@ -3,27 +3,41 @@ in it, ended by ROLLBACK. Nothing else on the path of a call takes a connection.
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import anyio
-from sqlalchemy import func, select, text
+import asyncpg
+from sqlalchemy import ColumnElement, event, func, literal, select
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from typing_extensions import override
 
 from mcpdb.config import PoolConfig, Timeouts
-from mcpdb.errors import ConfigurationError, DatabaseUnavailable
+from mcpdb.errors import ConfigurationError, DatabaseUnavailable, QueryFailed
 from mcpdb.isolation.base import Isolation
-from mcpdb.query.base import Query
+from mcpdb.query.base import Query, Rows
 from mcpdb.request import Tenant
 from mcpdb.result import Fetched
-from mcpdb.translate import translate
+from mcpdb.translate import translated
+
+if TYPE_CHECKING:
+    _Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    _Connection = asyncpg.Connection
 
 T = TypeVar("T")
 
 _SHORTEST_MS: Final = 1
 _ANSWER_MS: Final = 50
 """How much earlier than the deadline PostgreSQL stops a statement, so that its answer arrives."""
+_WATCH_MS: Final = 500
+"""How often PostgreSQL looks whether the client of a running statement is still there."""
+_GOODBYE_S: Final = 0.5
+"""How long a connection may take to stop what it does and close, before it is cut off."""
 
 
 class Lane:
@@ -37,6 +51,8 @@ class Lane:
         self._pool = pool
         self._timeouts = timeouts
         self._engine: AsyncEngine | None = None
+        self._is_watched = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
         """Make the pool and prove that PostgreSQL answers.
@@ -44,7 +60,7 @@ class Lane:
         Raises:
             ConfigurationError: It cannot be reached or refuses the login.
         """
-        engine = create_async_engine(
+        self._engine = create_async_engine(
             self._url,
             pool_size=self._pool.size,
             max_overflow=0,
@@ -55,16 +71,18 @@ class Lane:
             connect_args={
                 "timeout": self._timeouts.connect_s,
                 "server_settings": {"application_name": self._pool.application_name},
+                "connection_class": _BriefConnection,
             },
             execution_options={"postgresql_readonly": True},
         )
-        self._engine = engine
+        event.listen(self._engine.sync_engine, "checkout", _replace_closed)
         try:
             await self.ping(timeout_s=self._timeouts.connect_s)
+            self._is_watched = await self._can_watch()
         except DatabaseUnavailable as error:
             await self.close()
             where = self._url.render_as_string(hide_password=True).split("?", 1)[0]
-            msg = f"PostgreSQL does not answer at {where}: {error.message}"
+            msg = f"Cannot use the database {where}. {error.message}"
             hint = "Check the host, port, database, user and password, and that it is running."
             raise ConfigurationError(msg, hint=hint, detail=error.detail) from error
         except BaseException:
@@ -72,10 +90,13 @@ class Lane:
             raise
 
     async def close(self) -> None:
-        """Close the pool's connections."""
+        """Stop what still runs, then close the pool's connections."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            await engine.dispose()
+            # Whoever closes may have been cancelled through anyio, as the SDK's lifespan is.
+            with anyio.CancelScope(shield=True):
+                await self._stop(self._tasks)
+                await engine.dispose()
 
     async def ping(self, *, timeout_s: float) -> None:
         """Ask PostgreSQL for an answer on one of the pool's connections.
@@ -83,14 +104,9 @@ class Lane:
         Raises:
             DatabaseUnavailable: There was none in time.
         """
-
-        async def ask() -> None:
-            async with self._connect() as connection:
-                await connection.execute(text("SELECT 1"))
-
         try:
             async with asyncio.timeout(timeout_s):
-                await self._in_own_task(ask())
+                await self._in_own_task(self._ask(select(literal(1))))
         except TimeoutError as error:
             msg = "The database did not answer in time."
             raise DatabaseUnavailable(msg) from error
@@ -108,34 +124,61 @@ class Lane:
         Raises:
             QueryTimeout: PostgreSQL stopped a statement.
             QueryFailed: PostgreSQL refused one.
-            DatabaseUnavailable: The connection was lost or could not be made.
+            Unavailable: The connection was lost or could not be made, or the query was in the
+                way of something else.
+            TooManyCalls: The pool had no connection in time.
         """
         return await self._in_own_task(self._transaction(tenant, query, deadline))
 
     async def _transaction(
         self, tenant: Tenant, query: Query, deadline: float
     ) -> Mapping[str, Fetched]:
-        async with self._connect() as connection:
-            left_ms = int((deadline - time.monotonic()) * 1_000) - _ANSWER_MS
+        async with self._connection() as connection:
+            # One statement, so one wait. Everything it sets ends with the transaction.
             await connection.execute(
-                # One statement, so one wait. Everything it sets ends with the transaction.
-                select(
-                    func.set_config("statement_timeout", str(max(_SHORTEST_MS, left_ms)), True),  # noqa: FBT003
-                    *self._isolation.enter(tenant),
-                )
+                select(*self._time_limits(deadline), *self._isolation.enter(tenant))
             )
             fetched: dict[str, Fetched] = {}
             for name, statement in query.selects.items():
                 result = await connection.execute(statement)
                 fetched[name] = Fetched(tuple(result.keys()), result.all())
-            await connection.rollback()
         return fetched
 
-    def _connect(self) -> AsyncConnection:
+    def _time_limits(self, deadline: float) -> list[ColumnElement[Any]]:
+        left_ms = int((deadline - time.monotonic()) * 1_000) - _ANSWER_MS
+        limits = [_set_local("statement_timeout", max(_SHORTEST_MS, left_ms))]
+        if self._is_watched:
+            limits.append(_set_local("client_connection_check_interval", _WATCH_MS))
+        return limits
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[AsyncConnection]:
+        """One of the pool's connections; its transaction is rolled back afterwards."""
         if self._engine is None:
             msg = "The database is not open."
             raise ConfigurationError(msg, hint="Use it within `async with database:`.")
-        return self._engine.connect()
+        with translated(connecting=True):
+            connection = await self._engine.connect()
+        with translated():
+            try:
+                yield connection
+            finally:
+                # Not by `async with`: that one would wait for the ROLLBACK's answer for ever, in a
+                # task that no cancellation reaches.
+                await connection.close()
+
+    async def _ask(self, statement: Rows) -> None:
+        async with self._connection() as connection:
+            await connection.execute(statement)
+
+    async def _can_watch(self) -> bool:
+        """Whether this server can notice that a client is gone: not before 14, nor on Windows."""
+        setting = _set_local("client_connection_check_interval", _WATCH_MS)
+        try:
+            await self._in_own_task(self._ask(select(setting)))
+        except QueryFailed:
+            return False
+        return True
 
     async def _in_own_task(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a unit of work so that a cancelled caller stops it in PostgreSQL too.
@@ -145,17 +188,64 @@ class Lane:
         run on. So the work has a task of its own, which is cancelled once and then awaited.
         """
         task = asyncio.ensure_future(work)
+        self._tasks.add(task)  # asyncio itself holds on to a task only weakly
+        task.add_done_callback(self._forget)
         try:
-            return await asyncio.shield(task)
+            await asyncio.wait([task])
         except asyncio.CancelledError:
-            await self._stop(task)
+            await self._stop([task])
             raise
-        except Exception as error:
-            raise translate(error) or error from error
+        if task.cancelled():
+            msg = "The database was closed during the call."
+            raise DatabaseUnavailable(msg)
+        return task.result()
 
-    async def _stop(self, task: "asyncio.Task[Any]") -> None:
-        task.cancel()
+    async def _stop(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """Cancel tasks, each once, and wait for their end for `cancel_s` at most."""
+        for task in tasks:
+            if not task.cancelling():
+                task.cancel()
+        until = time.monotonic() + self._timeouts.cancel_s
+        interrupted: asyncio.CancelledError | None = None
         with anyio.CancelScope(shield=True):
-            await asyncio.wait([task], timeout=self._timeouts.cancel_s)
-        if task.done() and not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report it as forgotten
+            while (left := [task for task in tasks if not task.done()]) and (
+                left_s := until - time.monotonic()
+            ) > 0:
+                try:
+                    await asyncio.wait(left, timeout=left_s)
+                except asyncio.CancelledError as error:
+                    # Cancelled again, by the deadline or at the end of the event loop. To leave
+                    # now would give the permit back before the connection.
+                    interrupted = error
+        if interrupted is not None:
+            raise interrupted
+
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, or asyncio reports that of an abandoned task
+
+
+class _BriefConnection(_Connection):
+    """A connection that closes in bounded time, whatever the server does.
+
+    SQLAlchemy closes a cancelled connection through here. The driver asks the server to stop and
+    waits for the statement's end. That request travels on a way of its own: where it overtakes
+    the statement it has no effect, and only closing the connection stops what runs.
+    """
+
+    @override
+    async def close(self, *, timeout: float | None = None) -> None:
+        await super().close(timeout=_GOODBYE_S)
+
+
+def _replace_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    """Let the pool replace a connection that the server has closed while it was idle."""
+    driver: Any = record.driver_connection
+    if driver is not None and driver.is_closed():
+        msg = "The server has closed the connection."
+        raise DisconnectionError(msg)
+
+
+def _set_local(setting: str, value_ms: int) -> ColumnElement[Any]:
+    return func.set_config(setting, str(value_ms), True)  # noqa: FBT003  # is_local

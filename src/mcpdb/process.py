@@ -1,21 +1,108 @@
-"""How a server process ends: an error that its operator can mend is one line, not a traceback."""
+"""A server process of our own: its log, its signals and its end. An error that its operator can
+mend is one line, not a traceback."""
 
+import asyncio
 import logging
+import os
+import signal
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
+from typing import Final
 
+from typing_extensions import override
+
+from mcpdb.database import Database
 from mcpdb.errors import McpdbError
 
 _log = logging.getLogger("mcpdb")
 
+_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
-def one_line_errors() -> Generator[None]:
-    """Turn an `McpdbError` into one line on standard error and the exit code 1."""
+def server_process() -> Generator[None]:
+    """Log to standard error, and turn an `McpdbError` into one line there and the exit code 1."""
+    log_to_stderr()
     try:
         yield
     except McpdbError as error:
         _log.debug("%s: %s", error.code, error.detail)
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         raise SystemExit(1) from None
+
+
+def log_to_stderr() -> None:
+    """Send warnings and mcpdb's own news to standard error, unless the program logs already."""
+    root = logging.getLogger()
+    if root.handlers:
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine(_FORMAT))
+    root.addHandler(handler)
+    if _log.level == logging.NOTSET:
+        _log.setLevel(logging.INFO)
+
+
+class _OneLine(logging.Formatter):
+    """One line for a message; a traceback follows it. A driver's words may repeat what a client
+    sent, and a line break in it must not begin a record of its own."""
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+
+
+@contextmanager
+def stop_signals(stop: Callable[[], object]) -> Generator[None]:
+    """At the first SIGINT or SIGTERM call `stop` in the event loop; at the second, end at once.
+
+    Outside the main thread, which alone gets signals, this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    # Python's own handlers and not the loop's: the second signal must also end a process whose
+    # loop is blocked.
+    def handle(number: int, _: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            os._exit(128 + number)  # as a shell reports a process that a signal has ended
+        asked = True
+        loop.call_soon_threadsafe(stop)
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@asynccontextmanager
+async def opened(database: Database) -> AsyncGenerator[bool]:
+    """Have the database open; False if a signal has ended the waiting for it.
+
+    The transports open it once more, in their lifespan. This first time makes a database that is
+    down an error of ours, which the frameworks would wrap in their tracebacks.
+    """
+    opening = asyncio.ensure_future(database.open())
+    try:
+        with stop_signals(opening.cancel):
+            await asyncio.wait([opening])
+    finally:
+        opening.cancel()
+    if opening.cancelled():
+        yield False
+        return
+    opening.result()
+    try:
+        yield True
+    finally:
+        await database.close()

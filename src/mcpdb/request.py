@@ -57,11 +57,13 @@ class Tenant:
     is_all: bool = False
 
     def __post_init__(self) -> None:
-        if self.is_all == bool(self.ids):
+        # Exactly a frozenset and exactly a bool, whatever a provider read out of a claim: the
+        # letters of a text would be tenants, and any other true value would mean all of them.
+        is_set, is_flag = type(self.ids) is frozenset, type(self.is_all) is bool
+        if not is_set or not is_flag or self.is_all == bool(self.ids):
             msg = "A tenant is a non-empty set of ids, or all."
             raise TenantError(msg)
-        for tenant_id in self.ids:
-            _check_id(tenant_id)
+        object.__setattr__(self, "ids", frozenset(map(_checked_id, self.ids)))
 
     @classmethod
     def of(cls, *ids: str) -> Self:
@@ -71,7 +73,7 @@ class Tenant:
             TenantError: No id, an empty one, one that PostgreSQL cannot hold as text (NUL, a lone
                 surrogate), or one of more than 10,000 characters.
         """
-        return cls(frozenset(ids))
+        return cls(frozenset(map(_checked_id, ids)))
 
     @classmethod
     def all(cls) -> Self:
@@ -92,16 +94,20 @@ class Tenant:
         """The part of this tenant that has these ids; it never widens.
 
         Raises:
-            TenantError: An id is not within this tenant. The message does not name it.
+            TenantError: An id is not within this tenant, or there is none. The message does not
+                name it.
         """
-        chosen = frozenset(ids)
+        if isinstance(ids, str):  # its letters would be the ids
+            msg = "A tenant is narrowed to a list of ids."
+            raise TenantError(msg)
+        chosen = frozenset(map(_checked_id, ids))
         if not self.is_all and not chosen <= self.ids:
             msg = "The request asks for a tenant outside what the caller may see."
             raise TenantError(msg, hint="Leave the choice out, or choose among your own.")
         return Tenant(chosen)
 
 
-def _check_id(tenant_id: object) -> None:
+def _checked_id(tenant_id: object) -> str:
     if not isinstance(tenant_id, str) or not tenant_id:
         msg = "A tenant id is a non-empty text."
         raise TenantError(msg)
@@ -111,3 +117,5 @@ def _check_id(tenant_id: object) -> None:
     if "\x00" in tenant_id or any("\ud800" <= character <= "\udfff" for character in tenant_id):
         msg = "A tenant id holds a character that PostgreSQL cannot store."
         raise TenantError(msg)
+    # A member of a text enum is formatted as its name but joined as its value: make it plain.
+    return str.__str__(tenant_id)

@@ -1,16 +1,20 @@
 """What goes out: the facts of a call as JSON-safe values, and the same facts as text."""
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mcpdb.cells import Cell, encode, to_cells
 from mcpdb.errors import ResultError
 
-_PAIR_BYTES: Final = 900_000
+_WIRE_BYTES: Final = 900_000
 """The most that text and structured content may be together on the wire; see `Limits`."""
-_ENVELOPE_BYTES: Final = 2_000
-"""Room for the names around the rows and for the longest notice of our own."""
+_NOTICE_SHARE: Final = 16
+"""A notice has at most one character for so many bytes of the limit: its six bytes as JSON at the
+worst leave more than half of the limit for the rows."""
+_NOTICE_CHARACTERS: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Table:
         columns: In the order of the cells of a row.
         rows: Each as long as `columns`.
         truncated: Whether the select has more rows than these.
-        notice: What a reader must know about these rows, or None.
+        notice: What the tool has to say about these rows, or None.
     """
 
     columns: tuple[Column, ...]
@@ -50,13 +54,18 @@ class Table:
     notice: str | None = None
 
     def structured(self) -> dict[str, Any]:
-        """The facts as they are published: see the output schema of any tool."""
+        """The facts as they are published: see the output schema of any tool.
+
+        The notice there also says that rows are missing, where they are: a reader of the text
+        may never look at `truncated`.
+        """
+        parts = (self.notice, _missing(len(self.rows)) if self.truncated else None)
         return {
             "columns": [{"name": column.name, "type": column.type} for column in self.columns],
             "rows": self.rows,
             "row_count": len(self.rows),
             "truncated": self.truncated,
-            "notice": self.notice,
+            "notice": " ".join(part for part in parts if part) or None,
         }
 
 
@@ -81,99 +90,167 @@ def make_table(
     notice: str | None = None,
 ) -> Table:
     """A table from the driver's rows, of which one more than `max_rows` may have been fetched."""
-    truncated = len(rows) > max_rows
-    if truncated:
-        rows = rows[:max_rows]
-        more = f"Only the first {max_rows} rows are shown; there are more. Narrow the question."
-        notice = f"{notice} {more}" if notice else more
-    return Table(columns=columns, rows=to_cells(rows), truncated=truncated, notice=notice)
+    cells = to_cells(rows[:max_rows])
+    return Table(columns=columns, rows=cells, truncated=len(rows) > max_rows, notice=notice)
 
 
 def table_result(table: Table, *, max_bytes: int) -> Result:
-    """The result of a tool of one table, cut to whole rows that fit into `max_bytes` of text."""
-    structured = table.structured()
-    text = encode(structured)
-    if not _fits(text, max_bytes):
-        structured = _cut(table, _Budget(max_bytes)).structured()
-        text = encode(structured)
-    return Result(structured, text)
+    """The result of a tool of one table, cut to whole rows that fit into `max_bytes` of text.
+
+    Raises:
+        ResultError: The columns alone do not fit.
+    """
+    result = _result(table.structured())
+    if _fits(result.text, max_bytes):
+        return result
+    return _result(_cut({"": table}, max_bytes)[""].structured())
 
 
 def tables_result(tables: Mapping[str, Table], *, max_bytes: int) -> Result:
-    """The result of a report without `then`. Where it is too long, each table gets a fair share."""
-    structured = {"tables": {name: table.structured() for name, table in tables.items()}}
-    text = encode(structured)
-    if not _fits(text, max_bytes):
-        budget = _Budget(max_bytes)
-        cut: dict[str, Table] = {}
-        by_length = sorted(tables, key=lambda name: len(encode(tables[name].rows)))
-        for done, name in enumerate(by_length):
-            share = budget.share(len(tables) - done)
-            cut[name] = _cut(tables[name], share)
-            budget.take(share)
-        structured = {"tables": {name: cut[name].structured() for name in tables}}
-        text = encode(structured)
-    return Result(structured, text)
+    """The result of a report without `then`, cut to whole rows that fit into `max_bytes` of text.
+
+    Each table gets an equal share of the room, and what a shorter one leaves goes to the longer.
+
+    Raises:
+        ResultError: The columns alone do not fit.
+    """
+    result = _result(_tables(tables))
+    if _fits(result.text, max_bytes):
+        return result
+    return _result(_tables(_cut(tables, max_bytes)))
 
 
 def model_result(structured: Mapping[str, Any], *, max_bytes: int) -> Result:
     """The result of a report whose `then` made a model: whole or not at all.
 
     Raises:
-        ResultError: It is longer than the tool's limit.
+        ResultError: It is longer than the tool's limit, or holds what JSON cannot.
     """
-    text = encode(structured)
-    if not _fits(text, max_bytes):
+    try:
+        result = _result(structured)
+    except ValueError as error:
+        msg = "The report holds a number that is not finite, which JSON cannot hold."
+        raise ResultError(msg, detail=str(error)) from error
+    if not _fits(result.text, max_bytes):
         msg = f"The report is longer than this tool's limit of {max_bytes} bytes."
         raise ResultError(msg, hint="Ask for a shorter period or fewer groups.")
+    return result
+
+
+def frame_fits(tables: Iterable[Table], *, max_bytes: int) -> bool:
+    """Whether tables of these columns leave half of the limit, or more, to notices and rows."""
+    used = sum((_frame(table) for table in tables), start=_Cost(0, 0))
+    return used.text <= max_bytes // 2 and used.wire <= _WIRE_BYTES // 2
+
+
+def shorten_notice(notice: str, *, max_bytes: int) -> str:
+    """The notice, cut off so that it takes less than half of a result of `max_bytes`."""
+    most = min(max_bytes // _NOTICE_SHARE, _NOTICE_CHARACTERS)
+    return notice if len(notice) <= most else notice[: most - 1] + "…"
+
+
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+def _result(structured: Mapping[str, Any]) -> Result:
+    text = encode(structured)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: a json column keeps it as it was written, and no transport can
+        # carry it. It can only stand in a string here, so the text stays the JSON that it is.
+        text = _SURROGATES.sub("\ufffd", text)
+        structured = json.loads(text)
     return Result(structured, text)
 
 
+def _tables(tables: Mapping[str, Table]) -> dict[str, Any]:
+    return {"tables": {name: table.structured() for name, table in tables.items()}}
+
+
+def _missing(rows: int) -> str:
+    if rows == 0:
+        return (
+            "No row is shown: the first one alone is longer than the answer may be. "
+            "Ask for fewer or shorter columns."
+        )
+    shown = "Only the first row is shown" if rows == 1 else f"Only the first {rows} rows are shown"
+    return f"{shown}; there are more. Narrow the question."
+
+
+class _Cost(NamedTuple):
+    """What a piece of a result's text takes: bytes of it, and bytes of the pair on the wire.
+
+    Costs add up as the pieces do.
+    """
+
+    text: int
+    wire: int
+
+    @classmethod
+    def of(cls, text: str) -> "_Cost":
+        # The SDK writes every character outside ASCII as \uXXXX over HTTP, in the structure as in
+        # the text, and in the text escapes the quotes and backslashes once more.
+        escapes = text.count('"') + text.count("\\")
+        size = len(text) if text.isascii() else len(json.dumps(text)) - 2 - escapes
+        return cls(len(text.encode(errors="replace")), 2 * size + escapes)
+
+    def __add__(self, other: tuple[Any, ...]) -> "_Cost":
+        return _Cost(self.text + other[0], self.wire + other[1])
+
+    def __sub__(self, other: "_Cost") -> "_Cost":
+        return _Cost(self.text - other.text, self.wire - other.wire)
+
+    def share(self, parts: int) -> "_Cost":
+        return _Cost(self.text // parts, self.wire // parts)
+
+    def covers(self, other: "_Cost") -> bool:
+        return other.text <= self.text and other.wire <= self.wire
+
+
 def _fits(text: str, max_bytes: int) -> bool:
-    size = len(text.encode())
-    return size <= max_bytes and size + _escaped(text, size) <= _PAIR_BYTES
+    return _Cost(max_bytes, _WIRE_BYTES).covers(_Cost.of(text))
 
 
-def _escaped(text: str, size: int) -> int:
-    """How long the text is as a JSON string, which is how it travels beside the structure."""
-    return size + text.count('"') + text.count("\\")
+def _frame(table: Table) -> _Cost:
+    """What a table takes beside its rows, at most."""
+    longest = max((0, 1, len(table.rows)), key=lambda rows: len(_missing(rows)))
+    words = f"{table.notice or ''} {_missing(longest)}"
+    structured = Table(columns=table.columns, rows=()).structured()
+    structured |= {"row_count": len(table.rows), "notice": words}
+    return _Cost.of(encode(structured))
 
 
-class _Budget:
-    """Bytes that are left, of text alone and of text and structure together."""
+def _cut(tables: Mapping[str, Table], max_bytes: int) -> dict[str, Table]:
+    """The tables with as many of their first rows as fit together."""
+    empty = {name: Table(columns=(), rows=()) for name in tables}
+    left = _Cost(max_bytes, _WIRE_BYTES) - _Cost.of(encode(_tables(empty)))
+    for table in tables.values():
+        left -= _frame(table)
+    if not left.covers(_Cost(0, 0)):
+        msg = f"The columns alone are longer than this tool's limit of {max_bytes} bytes."
+        raise ResultError(msg, hint="Ask for fewer columns.")
+    costs = {name: [_row_cost(row) for row in table.rows] for name, table in tables.items()}
+    cut: dict[str, Table] = {}
+    for done, name in enumerate(sorted(costs, key=lambda name: sum(c.text for c in costs[name]))):
+        share = left.share(len(tables) - done)
+        kept = 0
+        while kept < len(costs[name]) and share.covers(costs[name][kept]):
+            share -= costs[name][kept]
+            left -= costs[name][kept]
+            kept += 1
+        cut[name] = _first(tables[name], kept)
+    return cut
 
-    def __init__(self, text_bytes: int, pair_bytes: int = _PAIR_BYTES) -> None:
-        self.text_bytes = text_bytes
-        self.pair_bytes = pair_bytes
 
-    def share(self, parts: int) -> "_Budget":
-        return _Budget(self.text_bytes // parts, self.pair_bytes // parts)
-
-    def take(self, share: "_Budget") -> None:
-        self.text_bytes -= share.text_bytes
-        self.pair_bytes -= share.pair_bytes
-
-    def spend(self, text: str) -> bool:
-        """Take this text if there is room for it."""
-        size = len(text.encode()) + 1
-        self.text_bytes -= size
-        self.pair_bytes -= size + _escaped(text, size)
-        return self.text_bytes >= 0 and self.pair_bytes >= 0
+def _row_cost(row: Sequence[Cell]) -> _Cost:
+    return _Cost.of(encode(row) + ",")
 
 
-def _cut(table: Table, share: _Budget) -> Table:
-    """The first rows of the table that fit into its share."""
-    left = _Budget(share.text_bytes, share.pair_bytes)
-    left.spend("x" * _ENVELOPE_BYTES + encode([[c.name, c.type] for c in table.columns]))
-    left.spend(table.notice or "")
-    kept = 0
-    while kept < len(table.rows) and left.spend(encode(table.rows[kept])):
-        kept += 1
-    if kept == len(table.rows):
-        return table
-    more = (
-        f"Only the first {kept} rows are shown: the answer is limited to "
-        f"{share.text_bytes} bytes. Ask for fewer rows or shorter columns."
+def _first(table: Table, rows: int) -> Table:
+    return Table(
+        columns=table.columns,
+        rows=table.rows[:rows],
+        truncated=table.truncated or rows < len(table.rows),
+        notice=table.notice,
     )
-    notice = f"{table.notice} {more}" if table.notice else more
-    return Table(columns=table.columns, rows=table.rows[:kept], truncated=True, notice=notice)

@@ -1,36 +1,28 @@
-"""The MCP edge: functions become tools, an MCP call becomes a `Request`, a `Result` or an error
-becomes what the protocol carries. Nothing else on the path of a call knows about MCP."""
+"""The server that users write: functions become tools, and tools are served over stdio or HTTP, or
+put on a server of the MCP SDK that is there already."""
 
+import asyncio
 import logging
-import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
-from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.tools import Tool as SdkTool
-from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import PrivateAttr
+from mcp.server.mcpserver import MCPServer
 from starlette.applications import Starlette
-from typing_extensions import override
 
 from mcpdb.database import Database
-from mcpdb.errors import ConfigurationError, McpdbError
-from mcpdb.http import health_routes, serve_http, transport_security
+from mcpdb.errors import ConfigurationError
+from mcpdb.http import check_reachable, make_app
+from mcpdb.http_server import serve_http
+from mcpdb.process import server_process
+from mcpdb.protocol import DatabaseTool, OwnMcpServer, logging_left_alone, registry
 from mcpdb.query.base import Report, Rows
 from mcpdb.query.tool import Tool, ToolOptions
-from mcpdb.request import Request
-from mcpdb.result import Result
 from mcpdb.stdio import serve_stdio
 
 _log = logging.getLogger("mcpdb")
 
 F = TypeVar("F", bound=Callable[..., Rows] | Callable[..., Report])
-
-_READS = ToolAnnotations(
-    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
 
 
 class Server:
@@ -123,38 +115,50 @@ class Server:
         return self._tools
 
     def mcp(self) -> MCPServer[None]:
-        """An `MCPServer` of the SDK with these tools, whose lifespan opens the database."""
+        """An `MCPServer` of the SDK with these tools, whose lifespan opens the database.
+
+        `run`, `serve` and `http_app` serve what this returns: a subclass that overrides it can add
+        prompts and resources.
+        """
 
         @asynccontextmanager
         async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
             async with self.database:
                 yield
 
-        return MCPServer(
-            self.name,
-            title=self._title,
-            version=self._version,
-            instructions=self._instructions or None,
-            tools=list(self._sdk_tools()),
-            lifespan=lifespan,
-            log_level="WARNING",
-        )
+        with logging_left_alone():
+            return OwnMcpServer(
+                self.name,
+                title=self._title,
+                version=self._version,
+                instructions=self._instructions or None,
+                tools=list(self._sdk_tools()),
+                lifespan=lifespan,
+            )
 
     def attach(self, mcp: MCPServer[Any]) -> None:
-        """Put the tools on an `MCPServer` that has a life of its own.
+        """Put the tools that are registered by now on an `MCPServer` that has a life of its own.
 
         They have the same names, schemas, results and errors there. That server's lifespan opens
         and closes the database: `async with database: yield`.
 
         Raises:
-            ConfigurationError: It has a tool of the same name.
+            ConfigurationError: It has a tool of the same name; none of the tools is put there. Or
+                there are no tools yet.
         """
-        registry = _registry(mcp)
-        for tool in self._sdk_tools():
-            if tool.name in registry:
-                msg = f"The server {mcp.name} has a tool {tool.name} already."
-                raise ConfigurationError(msg, hint="Register one of them under another name.")
-            registry[tool.name] = tool
+        there = registry(mcp)
+        tools = self._sdk_tools()
+        if not tools:
+            raise ConfigurationError(
+                f"The server {self.name} has no tools to attach.", hint="Register them before."
+            )
+        for tool in tools:
+            if tool.name in there:
+                raise ConfigurationError(
+                    f"The server {mcp.name} has a tool {tool.name} already.",
+                    hint="Register one of them under another name.",
+                )
+        there.update({tool.name: tool for tool in tools})
 
     def http_app(
         self,
@@ -165,119 +169,102 @@ class Server:
     ) -> Starlette:
         """The server as an ASGI application, with `/health/live` and `/health/ready` beside it.
 
+        Within another application, mount it and enter its lifespan, which opens the database:
+
+            app = server.http_app(path="/")
+            outer = Starlette(
+                routes=[Mount("/shop", app)], lifespan=app.router.lifespan_context
+            )
+
+        It answers no CORS preflight, and refuses bodies over 4 MiB. With several worker processes
+        each has a pool of its own; a client of a protocol before 2026-07-28 has a session in one
+        of them, to which the balancer must bring it back by its `Mcp-Session-Id`.
+
         Args:
             path: Where MCP is spoken.
-            allowed_hosts: `Host` headers to accept, such as `api.example.org` or
-                `api.example.org:*`; by default those of the loopback interface only.
-            allowed_origins: `Origin` headers to accept from browsers.
+            allowed_hosts: `Host` headers to accept: `api.example.org` for any port,
+                `api.example.org:8443` for one. By default those of the loopback interface.
+            allowed_origins: `Origin` headers to accept from browsers, such as
+                `https://app.example.org`. By default none, and those of the loopback interface
+                where `allowed_hosts` is not given.
+
+        Raises:
+            ConfigurationError: The path, a host or an origin cannot be one.
         """
-        mcp = self.mcp()
-        for route, endpoint in health_routes(self.database).items():
-            mcp.custom_route(route, methods=["GET"])(endpoint)
-        return mcp.streamable_http_app(
-            streamable_http_path=path,
-            transport_security=transport_security(allowed_hosts, allowed_origins),
+        return make_app(
+            self.mcp(),
+            self.database,
+            path=path,
+            allowed_hosts=allowed_hosts,
+            allowed_origins=allowed_origins,
         )
 
-    def run(
+    def run(  # noqa: PLR0913  # those of `serve`
         self,
         transport: Literal["stdio", "http"] = "stdio",
         *,
         host: str = "127.0.0.1",
         port: int = 8000,
+        path: str = "/mcp",
+        allowed_hosts: Sequence[str] = (),
+        allowed_origins: Sequence[str] = (),
     ) -> None:
-        """Serve until the client leaves, or SIGINT or SIGTERM asks to stop; then clean up.
+        """Be a server process: `serve` until the end, with a log on standard error.
 
-        A server that cannot start says why in one line on standard error and exits with 1.
+        A server that cannot start says why in one line there and exits with 1.
         """
-        if transport == "http":
-            serve_http(self.http_app(), self.database, host=host, port=port)
-        else:
-            serve_stdio(self.mcp().run_stdio_async, self.database)
+        with server_process():
+            asyncio.run(
+                self.serve(
+                    transport,
+                    host=host,
+                    port=port,
+                    path=path,
+                    allowed_hosts=allowed_hosts,
+                    allowed_origins=allowed_origins,
+                )
+            )
 
-    def _sdk_tools(self) -> list[SdkTool]:
-        return [_DatabaseTool.of(tool, self.database) for tool in self._tools.values()]
-
-
-def _registry(mcp: MCPServer[Any]) -> dict[str, SdkTool]:
-    # The SDK's public `add_tool` takes a function and checks its arguments itself, in words that
-    # repeat the caller's values; a finished tool can be given to the constructor only. So this is
-    # the one place that reaches into the SDK.
-    try:
-        return mcp._tool_manager._tools  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    except AttributeError as error:
-        msg = "This version of the MCP SDK keeps its tools elsewhere."
-        raise ConfigurationError(msg, hint="Use mcp >= 2.3, < 3.") from error
-
-
-class _DatabaseTool(SdkTool):
-    """A tool in the SDK's registry whose calls go to the database."""
-
-    _tool: Tool = PrivateAttr()
-    _database: Database = PrivateAttr()
-
-    @classmethod
-    def of(cls, tool: Tool, database: Database) -> "_DatabaseTool":
-        made = cls(
-            fn=_unused,
-            name=tool.name,
-            title=tool.title,
-            description=tool.description,
-            parameters=tool.input_schema,
-            # A schema without a model: it is published, and the result is not validated again.
-            fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=tool.output_schema),
-            is_async=True,
-            context_kwarg=None,
-            annotations=_READS,
-        )
-        made._tool = tool
-        made._database = database
-        return made
-
-    @override
-    async def run(
+    async def serve(  # noqa: PLR0913  # those of `http_app`, and where to listen
         self,
-        arguments: dict[str, Any],
-        context: Context[Any, Any],
-        convert_result: bool = False,
-    ) -> CallToolResult:
-        request = _request(self._tool.name, arguments, context)
-        try:
-            return _answer(await self._database.call(self._tool, request))
-        except McpdbError as error:
-            _log.info("%s: %s: %s %s", self._tool.name, error.code, error.message, error.detail)
-            return _failure(error)
-        except Exception:  # noqa: BLE001  # the edge: whatever else it is, it is a bug
-            incident = secrets.token_hex(4)
-            _log.exception("incident %s in the tool %s", incident, self._tool.name)
-            return _error(f"The server failed (incident {incident}); its log says more.")
+        transport: Literal["stdio", "http"] = "stdio",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        path: str = "/mcp",
+        allowed_hosts: Sequence[str] = (),
+        allowed_origins: Sequence[str] = (),
+    ) -> None:
+        """Serve until the client leaves (over stdio), or SIGINT or SIGTERM asks to stop.
 
+        Calls in flight are then stopped in PostgreSQL; over HTTP they have 5 seconds to finish. A
+        second signal ends the process at once.
 
-def _unused() -> None:  # pragma: no cover
-    """Stands where the SDK wants a function; `_DatabaseTool.run` never calls it."""
+        Args:
+            transport: `stdio` for the one client that started this process, or `http`.
+            host: The interface to listen on. One that others can reach needs `allowed_hosts`.
+            port: The port to listen on; 0 for any that is free.
+            path: See `http_app`.
+            allowed_hosts: See `http_app`.
+            allowed_origins: See `http_app`.
 
+        Raises:
+            ConfigurationError: The address cannot be listened on, or the database not be opened.
+        """
+        if transport == "stdio":
+            await serve_stdio(self.mcp().run_stdio_async, self.database)
+        elif transport == "http":
+            check_reachable(host, allowed_hosts)
+            app = self.http_app(
+                path=path, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins
+            )
 
-def _request(tool: str, arguments: dict[str, Any], context: Context[Any, Any]) -> Request:
-    http = context.request_context.request
-    if http is None:
-        return Request(tool=tool, arguments=arguments)
-    peer = http.client.host if http.client else None
-    return Request(tool=tool, arguments=arguments, headers=dict(http.headers), peer=peer)
+            def tell(address: str) -> None:
+                _log.info("%s listens at %s%s", self.name, address, path)
 
+            await serve_http(app, self.database, host=host, port=port, on_listening=tell)
+        else:
+            raise ConfigurationError(f"There is no transport {transport!r}, but stdio and http.")
 
-def _answer(result: Result) -> CallToolResult:
-    text = TextContent(type="text", text=result.text)
-    return CallToolResult(content=[text], structured_content=result.structured)
-
-
-def _failure(error: McpdbError) -> CallToolResult:
-    """All facts of the error as text: some hosts show the model nothing else of an error."""
-    facts = error.code
-    if error.retryable:
-        after = "" if error.retry_after_s is None else f" after {error.retry_after_s:g} s"
-        facts = f"{facts}; the same call may succeed{after or ' later'}"
-    return _error(f"{error} [{facts}]")
-
-
-def _error(text: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+    def _sdk_tools(self) -> list[DatabaseTool]:
+        return [DatabaseTool.of(tool, self.database) for tool in self._tools.values()]

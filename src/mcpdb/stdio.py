@@ -2,44 +2,146 @@
 of SIGTERM without closing the database, and hangs after SIGINT until its client goes away."""
 
 import asyncio
+import io
+import logging
 import os
-import signal
+import select
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
+from typing_extensions import Buffer, override
+
 from mcpdb.database import Database
-from mcpdb.process import one_line_errors
+from mcpdb.process import opened, stop_signals
 
-_CLOSE_S: Final = 10.0
+_log = logging.getLogger("mcpdb")
+
+_CLOSE_S: Final = 8.0
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
-def serve_stdio(serve: Callable[[], Awaitable[None]], database: Database) -> None:
+async def serve_stdio(serve: Callable[[], Awaitable[None]], database: Database) -> None:
     """Serve until standard input ends, or SIGINT or SIGTERM asks to stop; then close the database.
 
-    Exits with 1 and one line on standard error when it cannot start.
+    Afterwards, as meanwhile, what is printed goes to standard error.
+
+    Args:
+        serve: The SDK's loop: it reads `sys.stdin` and takes standard output for itself.
+        database: Open meanwhile.
+
+    Raises:
+        ConfigurationError: The database cannot be opened.
     """
-    with one_line_errors():
-        asyncio.run(_serve(serve, database))
+    with _printing_to_stderr() as handed_over, _endable_stdin() as end_input:
+        async with opened(database) as is_open:
+            if is_open:
+                with handed_over():
+                    serving = asyncio.ensure_future(serve())
+                    await _until_stopped(serving, end_input, database)
 
 
-async def _serve(serve: Callable[[], Awaitable[None]], database: Database) -> None:
+async def _until_stopped(
+    serving: "asyncio.Future[None]", end_input: Callable[[], None], database: Database
+) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    # The SDK's lifespan opens the database once more; it closes with the last of the two.
-    async with database:
-        serving = asyncio.ensure_future(serve())
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if serving.done():
-            serving.result()
-            return
-        serving.cancel()
-        await asyncio.wait({serving}, timeout=_CLOSE_S)
-    # A thread is still blocked in reading standard input and cannot be woken, and asyncio would
-    # wait for it. All that had to be closed is closed.
-    sys.stderr.flush()
-    os._exit(0)
+    stopping = asyncio.ensure_future(stop.wait())
+    with stop_signals(stop.set):
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            end_input()  # which the SDK's loop ends for, and cancels the calls in flight
+            await asyncio.wait({serving}, timeout=_CLOSE_S)
+    if not serving.done():
+        # A thread is blocked in writing to a client that does not read, and nothing wakes it.
+        _log.warning("The client does not take its answers; ending without it.")
+        await database.close()
+        os._exit(1)
+    try:
+        serving.result()
+    except* BrokenPipeError:
+        _log.info("The client left before its answer.")
+
+
+@contextmanager
+def _printing_to_stderr() -> Generator[Callable[[], AbstractContextManager[None]]]:
+    """Keep what anybody prints out of the protocol. The SDK diverts standard output while it
+    serves; this does it while the database opens and closes, and when buffers are flushed.
+
+    Yields:
+        What gives standard output back for a while, for the SDK to take.
+    """
+    wire = os.dup(_STDOUT)
+
+    @contextmanager
+    def handed_over() -> Generator[None]:
+        os.dup2(wire, _STDOUT)
+        try:
+            yield
+        finally:
+            os.dup2(_STDERR, _STDOUT)
+
+    os.dup2(_STDERR, _STDOUT)
+    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True)  # which flushes what was printed before
+    try:
+        yield handed_over
+    finally:
+        os.close(wire)
+
+
+@contextmanager
+def _endable_stdin() -> Generator[Callable[[], None]]:
+    """Let the thread that reads `sys.stdin` be woken, and other programs not read from it.
+
+    Yields:
+        What ends the input, as its client would by closing it.
+    """
+    raw = _EndableInput(os.dup(_STDIN))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, _STDIN)
+    os.close(nothing)
+    before = sys.stdin
+    # Not over descriptor 0, so that the SDK reads this very object and no copy of the descriptor.
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8")
+    try:
+        yield raw.end
+    finally:
+        sys.stdin = before
+
+
+class _EndableInput(io.RawIOBase):
+    """Bytes of a descriptor, until `end` or their own end."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._ended, self._end = os.pipe()
+
+    @override
+    def close(self) -> None:
+        if not self.closed:
+            for descriptor in (self._descriptor, self._ended, self._end):
+                os.close(descriptor)
+        super().close()
+
+    def end(self) -> None:
+        """End the input now, for a thread that waits for it too."""
+        os.write(self._end, b"\0")
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: Buffer) -> int:
+        ready, _, _ = select.select([self._descriptor, self._ended], [], [])
+        if self._ended in ready:
+            return 0
+        view = memoryview(buffer)
+        data = os.read(self._descriptor, len(view))
+        view[: len(data)] = data
+        return len(data)

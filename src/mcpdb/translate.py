@@ -1,13 +1,14 @@
 """The driver's errors as ours, by SQLSTATE and cause, never by message text: messages are
 localised and hold values of rows. What is said here is safe to show to a model."""
 
-import asyncio
 import socket
 import ssl
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from mcpdb.errors import (
@@ -17,6 +18,7 @@ from mcpdb.errors import (
     QueryFailed,
     QueryTimeout,
     TooManyCalls,
+    Unavailable,
 )
 
 _LATER: Final = "Try again in a few seconds."
@@ -27,13 +29,13 @@ _UNAVAILABLE_STATES: Final = frozenset(
         "57P01",  # admin shutdown
         "57P02",  # crash shutdown
         "57P03",  # cannot connect now: starting, or in recovery
+        "57P04",  # database dropped
         "57P05",  # idle session timeout
         "25P03",  # idle in transaction timeout
         "25P04",  # transaction timeout
         "53300",  # too many connections
     }
 )
-_LOGIN_STATES: Final = frozenset({"28000", "28P01", "3D000"})
 
 # What a model can do about a class of SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _CLASS_HINTS: Final = {
@@ -42,27 +44,80 @@ _CLASS_HINTS: Final = {
     "54": "The query is too large or too deep. Ask for less.",
 }
 
+# Why there is no connection: by what the server said, else by the first type that fits.
+_REFUSALS: Final = {
+    "28P01": "it does not accept the password",
+    "28000": "it does not accept the login",
+    "3D000": "it has no database of this name",
+    "42501": "the login may not use this database",
+    "53300": "it has no connection left",
+    "57P03": "it is starting or shutting down",
+}
+_OBSTACLES: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (TimeoutError, "it did not answer in time"),
+    (ssl.SSLError, "it could not be trusted over TLS"),
+    (socket.gaierror, "its host is not known"),
+    (UnicodeError, "its host is not a name"),
+    (PermissionError, "its socket may not be used"),
+    (ConnectionResetError, "the connection was broken off"),
+    (BrokenPipeError, "the connection was broken off"),
+    (ConnectionRefusedError, "nothing listens there"),
+    (FileNotFoundError, "nothing listens there"),
+    (asyncpg.ClientConfigurationError, "an option of its URL is not valid"),
+)
 
-def translate(error: BaseException) -> McpdbError | None:
-    """What this error of SQLAlchemy, asyncpg or the network means, or None if it is not theirs."""
-    if isinstance(error, McpdbError):
-        return error
-    if isinstance(error, PoolTimeoutError):
-        return TooManyCalls("All database connections are in use.", hint=_LATER)
+
+@contextmanager
+def translated(*, connecting: bool = False) -> Generator[None]:
+    """Raise the errors of SQLAlchemy, asyncpg and the network as ours; let all others through.
+
+    Args:
+        connecting: Nothing but the driver runs inside, so every error means: no connection.
+    """
+    try:
+        yield
+    except McpdbError:
+        raise
+    except Exception as error:
+        known = unreachable(error) if connecting else translate(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def translate(error: Exception) -> McpdbError | None:
+    """What an error means that came while statements ran, or None if it is not the driver's.
+
+    A tool's author has code there too, such as the processors of a `TypeDecorator`: its errors
+    are not weather, and stay what they are.
+    """
     state = sqlstate(error)
+    detail = _detail(error)
+    if _is_stale(error):
+        msg = "The database's tables have just been changed."
+        return Unavailable(msg, hint="Try again.", detail=detail)
     if state is not None:
-        return _by_state(state, detail=_detail(error))
-    if _is_network(error):
-        msg = "The database cannot be reached or has closed the connection."
-        return DatabaseUnavailable(msg, hint=_LATER, detail=_detail(error))
+        return _by_state(state, detail=detail)
+    is_closed = isinstance(error, DBAPIError) and error.connection_invalidated
+    if is_closed or isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
+        msg = "The connection to the database was lost."
+        return DatabaseUnavailable(msg, hint=_LATER, detail=detail)
     if isinstance(error, DBAPIError):
-        # Without a SQLSTATE the driver refused before the server saw anything: most often an
-        # argument that the column's type cannot encode.
-        return QueryFailed("The database driver refused the query.", detail=_detail(error))
+        # Without a SQLSTATE the driver refused before the server saw anything, such as more
+        # arguments than the protocol can count.
+        return QueryFailed("The database driver refused the query.", detail=detail)
     return None
 
 
-def sqlstate(error: BaseException) -> str | None:
+def unreachable(error: Exception) -> McpdbError:
+    """What an error means that came instead of a connection."""
+    if isinstance(error, PoolTimeoutError):
+        return TooManyCalls("All database connections are in use.", hint=_LATER)
+    msg = f"The database cannot be reached: {_obstacle(error)}."
+    return DatabaseUnavailable(msg, hint=_LATER, detail=_detail(error))
+
+
+def sqlstate(error: Exception) -> str | None:
     """The SQLSTATE of this error or of what caused it."""
     for cause in _chain(error):
         if isinstance(cause, asyncpg.PostgresError):
@@ -80,38 +135,31 @@ def _by_state(state: str, *, detail: str) -> McpdbError:
     if state == "25006":
         msg = "The transaction is read-only: nothing can be written (SQLSTATE 25006)."
         return NotAllowed(msg, detail=detail)
-    if state in _LOGIN_STATES:
-        msg = f"The database refused the login (SQLSTATE {state})."
-        return DatabaseUnavailable(msg, detail=detail)
     if state in _UNAVAILABLE_STATES or state.startswith("08"):
         msg = f"The database is not available now (SQLSTATE {state})."
         return DatabaseUnavailable(msg, hint=_LATER, detail=detail)
+    if state == "55P03" or state.startswith("40"):
+        msg = f"The query was in the way of another transaction (SQLSTATE {state})."
+        return Unavailable(msg, hint="Try again.", detail=detail)
     msg = f"The database could not run the query (SQLSTATE {state})."
     return QueryFailed(msg, hint=_CLASS_HINTS.get(state[:2], ""), detail=detail)
 
 
-_NETWORK: Final = (
-    ConnectionError,
-    TimeoutError,
-    asyncio.IncompleteReadError,
-    socket.gaierror,
-    ssl.SSLError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.ConnectionDoesNotExistError,
-    FileNotFoundError,  # the server's Unix socket is gone
-    PermissionError,  # the server's Unix socket belongs to somebody else
-)
+def _is_stale(error: Exception) -> bool:
+    """Whether a prepared statement no longer fits its tables; SQLAlchemy has dropped it by now."""
+    stale = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+    return any(isinstance(cause, stale) for cause in _chain(error))
 
 
-def _is_network(error: BaseException) -> bool:
+def _obstacle(error: Exception) -> str:
+    state = sqlstate(error)
+    if state is not None:
+        return f"{_REFUSALS.get(state, 'it refuses the connection')} (SQLSTATE {state})"
     for cause in _chain(error):
-        if isinstance(cause, asyncpg.exceptions.DataError):
-            return False  # a client-side encoding error, which is an InterfaceError too
-        if isinstance(cause, _NETWORK):
-            return True
-    is_closed = isinstance(error, InterfaceError | DBAPIError) and error.connection_invalidated
-    return is_closed or isinstance(error, InvalidRequestError)
+        for kind, words in _OBSTACLES:
+            if isinstance(cause, kind):
+                return words
+    return "no connection could be made"
 
 
 def _chain(error: BaseException) -> list[BaseException]:

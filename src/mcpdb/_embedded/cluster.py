@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcpdb._embedded.folder import Folder, choose_socket_dir
+from mcpdb._embedded.folder import Folder, choose_socket_dir, private_socket_dir
 from mcpdb._embedded.patience import Patience
 from mcpdb._embedded.postmaster import Postmaster
 from mcpdb._embedded.programs import Programs, initdb_options
@@ -33,11 +33,10 @@ _USUAL_PORT = 5432  # without TCP a port is only the last part of the socket's n
 _START = '"$@" </dev/null >"$0" 2>&1 & echo $!; wait $!'
 
 _LOOK_PAUSE_S = 0.005
-_LIMBO_S = 1.0
+_LIMBO_S = 0.3
 _AFTER_CRASH_S = 5.0
 _AFTER_CRASH_PAUSE_S = 0.1
 _SIGNAL_PATIENCE_S = 5.0
-_LOG_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,13 @@ class Cluster:
         cluster, wanted = self.folder.cluster, self.programs.version
         found = (cluster / "PG_VERSION").read_text().strip()
         if found != str(wanted):
+            # Only a number goes into the line: root could be reading through a planted link.
             raise EmbeddedPostgresError(
-                f"The data folder {self.folder.root} holds PostgreSQL {found}, and version "
-                f"{wanted} was asked for.",
-                hint=f"Open it with version={found}, or dump it and restore into a new folder.",
+                f"The data folder {self.folder.root} holds PostgreSQL "
+                f"{found if found.isdecimal() else 'of an unknown version'}, and version {wanted} "
+                "was asked for.",
+                hint="Open it with the version that it has, or dump it there and restore the "
+                "dump into a new folder.",
             )
         owner, uid = cluster.stat().st_uid, self.folder.user.owner_uid
         if owner != uid:
@@ -94,15 +96,15 @@ class Cluster:
             code, output = self.programs.run(
                 "initdb", options, patience=patience, keep=(turn_handle,)
             )
-            if code != 0:
-                raise EmbeddedPostgresError(
-                    f"The database cluster in {folder.root} could not be made.", detail=output
-                )
-            folder.unfinished.rename(folder.cluster)
         except BaseException:
             shutil.rmtree(folder.unfinished, ignore_errors=True)
             raise
-        _sync_folder(folder.root)
+        if code != 0:  # then initdb has cleared up after itself
+            raise EmbeddedPostgresError(
+                f"The database cluster in {folder.root} could not be made.", detail=output
+            )
+        folder.unfinished.rename(folder.cluster)
+        folder.sync()
 
     def _postmaster(self) -> Postmaster | None:
         return Postmaster.read(self.folder.cluster)
@@ -116,16 +118,29 @@ class Cluster:
         Raises:
             EmbeddedPostgresError: It was neither ready nor gone in time.
         """
-        limbo = Patience(_LIMBO_S, give_up=patience.give_up)
+        found = self._settled(patience, stopping=False)
+        if found is not None and not found.ready:
+            raise self._failure(f"was not ready within {patience.timeout_s:g} s")
+        return found
+
+    def _settled(self, patience: Patience, *, stopping: bool) -> Postmaster | None:
+        """Wait until a server is ready, or is gone; return the one that is there at the end."""
+        limbo = None
         while (found := self._postmaster()) is not None:
             if found.answers_for(self.folder.cluster):
-                if found.ready:
+                if found.ready and not stopping:
                     return found
+                limbo = None
                 if not patience.pause(_LOOK_PAUSE_S):
-                    raise self._failure(f"was not ready within {patience.timeout_s:g} s")
-            # A server has no socket in the first and the last milliseconds of its life.
-            elif not found.may_be_alive() or not limbo.pause(_LOOK_PAUSE_S):
+                    return found
+            # A server has no socket in the first and the last milliseconds of its life. Should
+            # these take longer, PostgreSQL itself refuses to start a second one beside it.
+            elif not found.may_be_alive():
                 return None
+            else:
+                limbo = limbo or Patience(_LIMBO_S, give_up=patience.give_up)
+                if not limbo.pause(_LOOK_PAUSE_S):
+                    return None
         return None
 
     def start(
@@ -142,11 +157,16 @@ class Cluster:
             EmbeddedPostgresError: The port is taken, or the server did not start; then the end of
                 its log is the detail.
         """
+        socket_dir = choose_socket_dir(self.folder)
+        # Nobody answers here any more. A socket's own lock file names a process id too, with the
+        # same mistake in it after a crash, and it guards nothing but the socket.
+        for left in socket_dir.glob(".s.PGSQL.*"):
+            left.unlink()
         settings = {
             **settings,
             "listen_addresses": _LOOPBACK if port else "",
             "port": str(port or _USUAL_PORT),
-            "unix_socket_directories": str(choose_socket_dir(self.folder)),
+            "unix_socket_directories": str(socket_dir),
             # Local connections need no password, so only the server's user and root get through
             # to the socket, whatever the mode of the folder that it is in.
             "unix_socket_permissions": "0700",
@@ -182,26 +202,27 @@ class Cluster:
             environment={"PG_GRANDPARENT_PID": str(stale.pid)} if stale else {},
         )
         with shell:
+            assert shell.stdout is not None
+            pid = int(shell.stdout.readline() or 0)
             try:
-                return self._wait_until_ready(shell, patience)
+                return self._wait_until_ready(shell, pid, patience)
+            except BaseException:
+                _end(shell, pid)
+                raise
             finally:
                 shell.kill()
 
-    def _wait_until_ready(self, shell: subprocess.Popen[bytes], patience: Patience) -> Postmaster:
-        assert shell.stdout is not None
-        pid = int(shell.stdout.readline() or 0)
-        try:
-            while True:
-                found = self._postmaster()
-                if found is not None and found.pid == pid and found.ready:
-                    return found
-                if shell.poll() is not None:
-                    raise self._failure("did not start")
-                if not patience.pause(_LOOK_PAUSE_S):
-                    raise self._failure(f"was not ready within {patience.timeout_s:g} s")
-        except BaseException:
-            _end(shell, pid)
-            raise
+    def _wait_until_ready(
+        self, shell: subprocess.Popen[bytes], pid: int, patience: Patience
+    ) -> Postmaster:
+        while True:
+            found = self._postmaster()
+            if found is not None and found.pid == pid and found.ready:
+                return found
+            if shell.poll() is not None:
+                raise self._failure("did not start")
+            if not patience.pause(_LOOK_PAUSE_S):
+                raise self._failure(f"was not ready within {patience.timeout_s:g} s")
 
     def stop(self, patience: Patience) -> None:
         """Stop the server, if one answers: connections end, committed work stays.
@@ -214,35 +235,28 @@ class Cluster:
         if found is None or not found.answers_for(self.folder.cluster):
             _logger.warning("The server of %s was gone before it was stopped", self.folder.root)
             return
-        limit = str(max(1, round(patience.timeout_s)))
         for mode in ("fast", "immediate"):
-            command = ["stop", "-D", str(self.folder.cluster), "-m", mode, "-w", "-t", limit]
-            code, output = self.programs.run("pg_ctl", command)
-            if code == 0:
+            # It is asked only: pg_ctl looks ten times a second whether the server has gone, and
+            # would wait for ever for one that is dead but not yet reaped.
+            command = ["stop", "-D", str(self.folder.cluster), "-m", mode, "-W"]
+            _, output = self.programs.run("pg_ctl", command)
+            waiting = Patience(patience.timeout_s, give_up=patience.give_up)
+            if self._settled(waiting, stopping=True) is None:
                 break
-            _logger.warning("pg_ctl stop -m %s failed for %s", mode, self.folder.root)
+            _logger.warning("The server of %s did not stop the %s way", self.folder.root, mode)
         else:
             raise EmbeddedPostgresError(
                 f"The server of {self.folder.root} did not stop.", detail=output
             )
-        if found.socket_dir != str(self.folder.root):
-            with contextlib.suppress(OSError):
-                Path(found.socket_dir).rmdir()
+        with contextlib.suppress(OSError):
+            private_socket_dir(self.folder).rmdir()
 
     def _failure(self, what: str) -> EmbeddedPostgresError:
         return EmbeddedPostgresError(
             f"PostgreSQL {self.programs.version} in {self.folder.root} {what}.",
             hint=f"The end of {self.folder.log} says why.",
-            detail=_tail(self.folder.log),
+            detail=self.folder.log_tail(),
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _check_port(port: int | None) -> None:
@@ -266,19 +280,12 @@ def _check_port(port: int | None) -> None:
 
 def _end(shell: subprocess.Popen[bytes], pid: int) -> None:
     """End a server that is not to start after all; its shell tells when it is gone."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+    # SIGINT is the fast shutdown, but the shell has its background processes ignore it until
+    # PostgreSQL sets its own handlers: until then SIGTERM does it.
+    for numbers in ((signal.SIGTERM, signal.SIGINT), (signal.SIGQUIT,), (signal.SIGKILL,)):
         if pid == 0 or shell.poll() is not None:
             return
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            os.kill(pid, number)
+            for number in numbers:
+                os.kill(pid, number)
             shell.wait(_SIGNAL_PATIENCE_S)
-
-
-def _tail(log: Path) -> str:
-    try:
-        handle = os.open(log, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError as error:
-        return str(error)
-    with os.fdopen(handle, "rb") as file:
-        file.seek(max(0, os.fstat(handle).st_size - _LOG_TAIL_BYTES))
-        return file.read().decode(errors="replace")

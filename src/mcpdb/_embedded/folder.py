@@ -24,6 +24,7 @@ _LONGEST_SOCKET_NAME = "/.s.PGSQL.65535"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
 
 _TURN_PAUSE_S = 0.02
+_LOG_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,25 @@ class Folder:
     def users_lock(self) -> Path:
         """Locked shared by everybody who uses the server."""
         return self.root / "mcpdb-users.lock"
+
+    def log_tail(self) -> str:
+        """Return the end of the log, or why it cannot be read."""
+        try:
+            # The log is the server's: root must not follow where a link in its place leads.
+            handle = os.open(self.log, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError as error:
+            return str(error)
+        with os.fdopen(handle, "rb") as file:
+            file.seek(max(0, os.fstat(handle).st_size - _LOG_TAIL_BYTES))
+            return file.read().decode(errors="replace")
+
+    def sync(self) -> None:
+        """Have the system write the folder's list of names to disk, such as after a rename."""
+        handle = os.open(self.root, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def claim_folder(data_dir: Path) -> Folder:
@@ -122,7 +142,7 @@ def lock(handle: int, *, shared: bool) -> bool:
 
 
 @contextlib.contextmanager
-def turn(folder: Folder, patience: Patience) -> Generator[int, None, None]:
+def turn(folder: Folder, patience: Patience) -> Generator[int]:
     """Hold the lock under which servers start and stop; yields its handle.
 
     Raises:
@@ -152,8 +172,7 @@ def choose_socket_dir(folder: Folder) -> Path:
     """
     if _fits(folder.root):
         return folder.root
-    name = hashlib.sha256(os.fsencode(folder.root)).hexdigest()[:16]
-    private = Path(tempfile.gettempdir()).resolve() / f"mcpdb-{name}"
+    private = private_socket_dir(folder)
     if not _fits(private):
         raise EmbeddedPostgresError(
             f"Neither {folder.root} nor {private} can hold a Unix socket: the path is too long, "
@@ -163,6 +182,12 @@ def choose_socket_dir(folder: Folder) -> Path:
     open_the_way(folder.user, [private])
     _make_private(private, folder.user)
     return private
+
+
+def private_socket_dir(folder: Folder) -> Path:
+    """Return where the socket is if the data folder cannot hold it; the same for every process."""
+    name = hashlib.sha256(os.fsencode(folder.root)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()).resolve() / f"mcpdb-{name}"
 
 
 def _fits(directory: Path) -> bool:

@@ -34,7 +34,7 @@ class Postmaster:
                 tcp=lines[5] != "",
                 status=lines[7].strip(),
             )
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
 
     @property

@@ -49,7 +49,7 @@ def initdb_options(version: int) -> list[str]:
     """Return what initdb is told about a new cluster, besides where to make it."""
     # The same order and the same case rules on every machine: 18 brings its own UTF-8 locale. 16
     # needs the system's for the classes of characters; macOS has none but a bare UTF-8.
-    if version >= 18:  # noqa: PLR2004 - a version is a name
+    if version >= 18:
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     else:
         locale = [f"--lc-ctype={'UTF-8' if sys.platform == 'darwin' else 'C.UTF-8'}"]

@@ -115,7 +115,7 @@ def _has_port(server: Postmaster, port: int | None) -> bool:
 
 
 @contextlib.contextmanager
-def _translated(data_dir: Path) -> Generator[None, None, None]:
+def _translated(data_dir: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

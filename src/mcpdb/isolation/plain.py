@@ -22,8 +22,13 @@ class PlainSetting(Isolation):
 
     Args:
         setting: The setting's two-part name.
-        separator: Stands between the ids of a tenant that has several; no id may hold it.
+        separator: Stands between the ids of a tenant that has several. A tenant whose ids would
+            read as others when the value is split at it is refused.
         all_value: The value that the policies take for all tenants. None: all is refused.
+
+    Raises:
+        ConfigurationError: The name or the separator is not usable, or `all_value` is empty,
+            which is nobody, or could be the value of a tenant of several ids.
     """
 
     warning = (
@@ -37,6 +42,9 @@ class PlainSetting(Isolation):
             raise ConfigurationError(msg)
         if not separator:
             msg = "The separator of a plain setting is a non-empty text."
+            raise ConfigurationError(msg)
+        if all_value is not None and (not all_value or separator in all_value):
+            msg = "The value for all tenants is a non-empty text without the separator."
             raise ConfigurationError(msg)
         self._setting = setting
         self._separator = separator
@@ -52,9 +60,11 @@ class PlainSetting(Isolation):
                 msg = "This database knows no identity that sees all tenants."
                 raise TenantError(msg)
             return self._all_value
-        for tenant_id in tenant.ids:
-            # Such an id would read as two tenants, or as all of them.
-            if self._separator in tenant_id or tenant_id == self._all_value:
-                msg = "This tenant id cannot be told apart in a plain setting."
-                raise TenantError(msg)
-        return self._separator.join(sorted(tenant.ids))
+        ids = sorted(tenant.ids)
+        value = self._separator.join(ids)
+        # Splitting tells more than a look for the separator in each id: the end of one id and a
+        # separator of several characters can make another place to split.
+        if value.split(self._separator) != ids or value == self._all_value:
+            msg = "This tenant id cannot be told apart in a plain setting."
+            raise TenantError(msg)
+        return value

@@ -11,7 +11,9 @@ from mcpdb.errors import ConfigurationError, TenantError
 from mcpdb.request import Request, Tenant
 from mcpdb.tenancy.base import TenancyProvider
 
-_PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip")
+# A request with one of these was passed on by a proxy, whose own address says nothing.
+_PROXY_HEADERS = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"})
+_PROXY_PREFIXES = ("x-forwarded", "x-original-", "cf-")
 
 
 class HeaderTenancy(TenancyProvider):
@@ -22,6 +24,10 @@ class HeaderTenancy(TenancyProvider):
         pattern: A regular expression that a whole id must match; a value that does not is refused
             before it is used.
         all_value: The one value that means all tenants. None: no value does.
+
+    Raises:
+        ConfigurationError: The name is not a header's, `pattern` is not a regular expression, or
+            `all_value` is empty or would lose blanks on its way through a header.
     """
 
     development_warning = (
@@ -35,12 +41,22 @@ class HeaderTenancy(TenancyProvider):
         if not re.fullmatch(r"[A-Za-z0-9-]+", header):
             msg = "The tenant header's name may hold letters, digits and hyphens only."
             raise ConfigurationError(msg)
+        if all_value is not None and (not all_value or all_value != all_value.strip()):
+            msg = "The header's value for all tenants is a non-empty text without outer blanks."
+            raise ConfigurationError(msg)
+        try:
+            self._pattern = re.compile(pattern)
+        except re.error as error:
+            msg = "The pattern of tenant ids is not a regular expression."
+            raise ConfigurationError(msg, detail=str(error)) from error
         self._header = header.lower()
-        self._pattern = re.compile(pattern)
         self._all_value = all_value
 
     @override
     async def resolve(self, request: Request) -> Tenant:
+        if request.peer is None:
+            msg = f"No identity: the header {self._header} needs an HTTP request."
+            raise TenantError(msg, hint="Over stdio, name the tenant with FixedTenancy.")
         if not _is_local(request.peer, request.headers):
             msg = "The development identity is accepted from this machine only."
             raise TenantError(msg, hint="Serve with verified identities to be reached from afar.")
@@ -56,11 +72,15 @@ class HeaderTenancy(TenancyProvider):
         return Tenant.of(value)
 
 
-def _is_local(peer: str | None, headers: Mapping[str, str]) -> bool:
+def _is_local(peer: str, headers: Mapping[str, str]) -> bool:
     """Whether the client itself is on this machine, and not a proxy that speaks for others."""
-    if peer is None or any(name in headers for name in _PROXY_HEADERS):
+    if any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES) for name in headers):
         return False
     try:
-        return ipaddress.ip_address(peer).is_loopback
+        address = ipaddress.ip_address(peer)
     except ValueError:
         return False
+    # A server that listens on both families sees 127.0.0.1 as ::ffff:127.0.0.1, which not every
+    # Python calls a loopback address.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

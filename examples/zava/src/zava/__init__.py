@@ -1,0 +1,1 @@
+"""Zava DIY: the reference server of mcpdb. A retailer with eight stores, each a tenant."""

@@ -1,0 +1,46 @@
+"""The server, composed: who asks, how the tenant gets into the transaction, and the tools."""
+
+from typing import Final
+
+from mcpdb import (
+    Database,
+    EmbeddingProvider,
+    HashedEmbeddings,
+    PlainSetting,
+    Server,
+    TenancyProvider,
+)
+from zava.access import HEAD_OFFICE, TENANT_SETTING
+from zava.tools import add_tools
+
+_INSTRUCTIONS: Final = """\
+Sales, stock and products of Zava DIY, a retailer in Washington State with seven stores and a web \
+shop. You see the rows of the stores that the person you speak for may see, and no others; head \
+office sees all. The data are read-only. Revenue is in US dollars. Days are counted back from the \
+newest order, whose date is in each result's notice. Resolve what a person calls a product with \
+semantic_search_products before you ask for its sales. Do not show ids to people."""
+
+
+def embeddings() -> EmbeddingProvider:
+    """What turns descriptions and questions into vectors: offline, and the same at every start."""
+    return HashedEmbeddings()
+
+
+def make_server(dsn: str, *, tenancy: TenancyProvider) -> Server:
+    """Zava's server over a database that `zava seed` has made.
+
+    Args:
+        dsn: With the login of the role `zava_app`.
+        tenancy: Who asks.
+    """
+    database = Database(
+        dsn,
+        tenancy=tenancy,
+        isolation=PlainSetting(setting=TENANT_SETTING, all_value=HEAD_OFFICE),
+        embeddings=embeddings(),
+    )
+    server = Server(
+        "zava", database, title="Zava DIY sales", version="0.1.0", instructions=_INSTRUCTIONS
+    )
+    add_tools(server)
+    return server

@@ -1,0 +1,213 @@
+"""Seeding: schema, rows, indexes and policies in one transaction, so that a database holds either
+all of it or nothing, and an interrupted seed is repaired by the next one."""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import asyncpg
+
+from mcpdb import ConfigurationError, DatabaseUnavailable, EmbeddingProvider
+from zava import tables
+from zava.access import access_statements, role_statements
+from zava.catalogue import load_catalogue, load_company
+from zava.fill import Job, Progress, fill
+from zava.generate import GENERATOR_VERSION, Plan
+
+_LOCK: Final = 0x7A617661  # "zava": any number that nothing else in this database locks
+_OLDEST_SERVER: Final = 16
+_SETTINGS: Final = (
+    "SET LOCAL search_path = pg_catalog, public, pg_temp",
+    # A seed takes its time; whoever started it can cancel it.
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SET LOCAL maintenance_work_mem = '128MB'",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedInfo:
+    """What the data in a database were made from."""
+
+    size: str
+    seed: int
+    until: date
+    catalogue_sha256: str
+    embedding_provider: str
+    embedding_dimensions: int
+    generator_version: int
+    finished_at: datetime
+
+
+async def seeded(connection: asyncpg.Connection) -> SeedInfo | None:
+    """What the database holds; None where it was not seeded.
+
+    Args:
+        connection: Of the login that seeded, or a superuser.
+
+    Raises:
+        ConfigurationError: The login may not look.
+    """
+    exists = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE nspname = 'retail' AND relname = 'seed_info')"
+    )
+    if not exists:
+        return None
+    # Rolled back, so that the role is what it was before, also within a transaction.
+    transaction = connection.transaction()
+    with _translated():
+        await transaction.start()
+        try:
+            await connection.execute("SET LOCAL ROLE zava_keeper")
+            row = await connection.fetchrow("SELECT * FROM retail.seed_info")
+        finally:
+            await transaction.rollback()
+    assert row is not None
+    return SeedInfo(**{name: value for name, value in row.items() if name != "only_row"})
+
+
+async def seed(
+    connection: asyncpg.Connection,
+    plan: Plan,
+    *,
+    embeddings: EmbeddingProvider,
+    replace: bool = False,
+    progress: Progress = lambda _step, _done, _total: None,
+) -> SeedInfo:
+    """Fill the database, unless it already holds what is asked for.
+
+    Everything happens in one transaction. A second seed at the same time waits, and then finds
+    the work done.
+
+    Args:
+        connection: Of a superuser, or of a role with CREATEROLE that owns the database, where the
+            extension `vector` exists. Not within a transaction.
+        plan: What to generate.
+        embeddings: Makes the vectors of the products. Not opened or closed here.
+        replace: Drop what was seeded before, and seed again.
+        progress: Called often, from the event loop; an exception in it ends the seeding.
+
+    Raises:
+        ConfigurationError: The database holds something else than is asked for, the login may not
+            seed, or the server is not fit for it.
+        DatabaseUnavailable: The connection was lost; the database is as it was.
+        EmbeddingsUnavailable: The provider cannot be reached; the database is as it was.
+    """
+    if connection.is_in_transaction():
+        raise ConfigurationError("Seeding needs a connection that is not within a transaction.")
+    with _translated():
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            found = await seeded(connection)
+            if found is not None and not replace:
+                _require_same(found, plan, embeddings)
+                return found
+            await _prepare(connection, dimensions=embeddings.dimensions, drop=found is not None)
+            job = Job(
+                connection=connection,
+                plan=plan,
+                catalogue=plan.catalogue or load_catalogue(),
+                until=plan.until or await connection.fetchval("SELECT current_date"),
+                company=load_company(),
+                embeddings=embeddings,
+                progress=progress,
+            )
+            await fill(job)
+            await _finish(job)
+            info = await seeded(connection)
+    assert info is not None
+    return info
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    """Driver errors of this module become ours."""
+    try:
+        yield
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise ConfigurationError(
+            f"This login may not seed the database: {error.args[0]}.",
+            hint="Seed as a superuser, or as a role with CREATEROLE that owns the database.",
+            detail=str(error),
+        ) from error
+    except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, OSError) as error:
+        raise DatabaseUnavailable(
+            "The connection to PostgreSQL was lost; the database is as it was.", detail=str(error)
+        ) from error
+
+
+def _require_same(found: SeedInfo, plan: Plan, embeddings: EmbeddingProvider) -> None:
+    asked: dict[str, object] = {
+        "size": plan.size,
+        "seed": plan.seed,
+        "embedding_provider": embeddings.name,
+        "embedding_dimensions": embeddings.dimensions,
+    }
+    if plan.until is not None:
+        asked["until"] = plan.until
+    if plan.catalogue is not None:
+        asked["catalogue_sha256"] = plan.catalogue.sha256
+    differences = [
+        f"{name} {getattr(found, name)} instead of {value}"
+        for name, value in asked.items()
+        if getattr(found, name) != value
+    ]
+    if differences:
+        raise ConfigurationError(
+            f"The database holds other data than asked for: {', '.join(differences)}.",
+            hint="Use another folder with --data, or another database, or `zava seed --replace`,"
+            " which drops the schema retail and seeds again.",
+        )
+
+
+async def _prepare(connection: asyncpg.Connection, *, dimensions: int, drop: bool) -> None:
+    """Roles, and the tables without rows; from here on the transaction runs as their owner."""
+    if connection.get_server_version() < (_OLDEST_SERVER,):
+        raise ConfigurationError(f"Zava needs PostgreSQL {_OLDEST_SERVER} or newer.")
+    await _run(connection, _SETTINGS)
+    try:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError) as error:
+        raise ConfigurationError(
+            "The database lacks the extension vector (pgvector).",
+            hint="Install it on the server, and let a superuser CREATE EXTENSION vector here.",
+            detail=str(error),
+        ) from error
+    await _run(connection, role_statements())
+    if drop:
+        await _run(
+            connection,
+            ("SET LOCAL ROLE zava_owner", "DROP SCHEMA retail CASCADE", "RESET ROLE"),
+        )
+    try:
+        await connection.execute("CREATE SCHEMA retail AUTHORIZATION zava_owner")
+    except asyncpg.DuplicateSchemaError as error:
+        raise ConfigurationError(
+            "The database has a schema retail that is not Zava's.", hint="Use another database."
+        ) from error
+    await connection.execute("SET LOCAL ROLE zava_owner")
+    await _run(connection, tables.create_tables(dimensions=dimensions))
+
+
+async def _finish(job: Job) -> None:
+    """Mark the seed, give the planner its statistics, and close the tables to all but the app."""
+    await job.connection.execute(
+        "INSERT INTO retail.seed_info VALUES (true, $1, $2, $3, $4, $5, $6, $7, clock_timestamp())",
+        job.plan.size,
+        job.plan.seed,
+        job.until,
+        job.catalogue.sha256,
+        job.embeddings.name,
+        job.embeddings.dimensions,
+        GENERATOR_VERSION,
+    )
+    await _run(job.connection, [f"ANALYZE {table}" for table in tables.metadata.sorted_tables])
+    await _run(job.connection, access_statements())
+
+
+async def _run(connection: asyncpg.Connection, statements: Iterable[str]) -> None:
+    for statement in statements:
+        await connection.execute(statement)

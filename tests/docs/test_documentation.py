@@ -1,0 +1,52 @@
+"""The documentation's examples are files that run, and the README shows the very same text."""
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+def test_the_readme_shows_the_examples_as_they_are() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    shown = [EXAMPLES / "readme.py", ROOT / "examples" / "existing_server.py"]
+    assert blocks == [file.read_text() for file in shown]
+
+
+@pytest.mark.timeout(120)
+async def test_the_tutorial_prints_what_it_says(tmp_path: Path) -> None:
+    for name in ("first_server.py", "ask.py"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "ask.py",
+        cwd=tmp_path,
+        env=dict(os.environ),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, problems = await asyncio.wait_for(process.communicate(), timeout=100)
+    page = (ROOT / "docs" / "tutorial" / "first-server.md").read_text()
+    assert printed.decode() in page, problems.decode()
+    assert printed
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_every_link_and_every_included_file_exists(page: Path) -> None:
+    text = page.read_text()
+    for target in re.findall(r"\]\(([^)#:]+\.md)", text):
+        assert (page.parent / target).is_file(), target
+    for included in re.findall(r'--8<-- "([^"]+)"', text):
+        assert (ROOT / included).is_file(), included
+
+
+def test_every_link_of_the_readme_exists() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text()):
+            assert (ROOT / target).exists(), target
