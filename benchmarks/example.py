@@ -22,13 +22,12 @@ import psutil
 from mcp import Client, StdioServerParameters
 from wire import body, headers
 
+from mcpdb import FixedTenancy, Tenant
 from mcpdb.embedded import EmbeddedPostgres
 from zava.access import APP_ROLE
 from zava.app import make_server
 from zava.identity import manager_id
 from zava.services import DATABASE, cluster_folder
-
-from mcpdb import FixedTenancy, Tenant
 
 WORK: Final = Path(__file__).parent / ".work"
 ZAVA: Final = Path(sys.executable).with_name("zava")

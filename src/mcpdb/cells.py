@@ -10,9 +10,9 @@ import ipaddress
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import asyncpg
 from pgvector import HalfVector, SparseVector, Vector
@@ -184,16 +184,16 @@ def _driver_range(value: "asyncpg.Range[Any]") -> str:
 
 
 def _range_text(lower: object, upper: object, bounds: str) -> str:
-    return f"{bounds[0]}{_bound(lower)},{_bound(upper)}{bounds[1]}"
+    low = "(" if lower is None else bounds[0] + _bound(lower)
+    high = ")" if upper is None else _bound(upper) + bounds[1]
+    return f"{low},{high}"
 
 
 _NEEDS_QUOTES: Final = re.compile(r'[\s",()\[\]\\]|^$')
 
 
 def _bound(value: object) -> str:
-    """PostgreSQL's text form (docs: rangetypes, "Range Input/Output"); nothing for infinite."""
-    if value is None:
-        return ""
+    """A bound in PostgreSQL's text form (docs: rangetypes, "Range Input/Output")."""
     text = format(value, "f") if isinstance(value, Decimal) else str(to_cell(value))
     if _NEEDS_QUOTES.search(text):
         return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
@@ -212,9 +212,11 @@ class _TooDeep(Exception):
 
 def _container(value: Any) -> Cell:  # noqa: ANN401  # whatever has a rule
     try:
-        return _inner(value, 1)
+        cell: Cell = _inner(value, 1)
     except (_TooDeep, RecursionError):
         pass
+    else:
+        return cell
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=to_cell)
     except RecursionError:
@@ -222,17 +224,17 @@ def _container(value: Any) -> Cell:  # noqa: ANN401  # whatever has a rule
         raise ResultError(msg, hint="Cast the column in the tool's select to text.") from None
 
 
-def _inner(value: object, depth: int) -> Cell:
+def _inner(value: Any, depth: int) -> Any:  # noqa: ANN401  # whatever a container holds
     if type(value) in _PLAIN:
-        return value  # type: ignore[return-value]  # one of the plain types
+        return value
     if depth > _DEEPEST:
         raise _TooDeep
-    if isinstance(value, asyncpg.Record):
-        value = dict(value)
-    if isinstance(value, Mapping):
-        return {str(key): _inner(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, _LISTS):
-        return [_inner(item, depth + 1) for item in value]
+    items: Any = dict(value) if isinstance(value, asyncpg.Record) else value
+    if isinstance(items, Mapping):
+        pairs = cast("Mapping[object, object]", items).items()
+        return {str(key): _inner(item, depth + 1) for key, item in pairs}
+    if isinstance(items, _LISTS):
+        return [_inner(item, depth + 1) for item in cast("Iterable[object]", items)]
     return to_cell(value)
 
 

@@ -16,7 +16,7 @@ class Limits:
     max_rows: int = 1_000
     """The most rows that any tool may ask for."""
     default_text_bytes: int = 48_000
-    """UTF-8 bytes of a result's text, where the tool does not say otherwise: about 12,000 tokens."""
+    """UTF-8 bytes of a result's text, where the tool does not say otherwise: some 12,000 tokens."""
     max_text_bytes: int = 900_000
     """The most bytes of text that any tool may ask for. Text and structured content hold the same
     facts, and the two together are kept under 900,000 bytes: clients refuse events of 1 MiB."""

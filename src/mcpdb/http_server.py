@@ -1,5 +1,5 @@
-"""Serving an ASGI application with Uvicorn: a socket of our own, and an end that is clean and comes
-soon, whatever streams are open."""
+"""Serving an ASGI application with Uvicorn: on a socket of our own, and to an end that is clean and
+comes soon, whatever is in flight."""
 
 import asyncio
 import contextlib
@@ -8,19 +8,22 @@ import socket
 from collections.abc import Callable, Generator
 from typing import Final
 
+import anyio
 import uvicorn
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from mcpdb.database import Database
 from mcpdb.errors import ConfigurationError
-from mcpdb.process import opened, stop_signals
+from mcpdb.process import done_or_stopped, opened, stop_signals
 
 _BACKLOG: Final = 2_048
-_GRACE_S: Final = 5
-"""For the calls in flight to finish at a shutdown. With three seconds more to stop them in
-PostgreSQL, all is over before Docker kills, ten seconds after it has asked."""
+_GRACE_S: Final = 4
+"""For the calls in flight to finish at a shutdown."""
+_STOP_S: Final = 4
+"""For the others to be stopped in PostgreSQL. Docker kills ten seconds after it has asked."""
 
 
 async def serve_http(
@@ -38,41 +41,36 @@ async def serve_http(
     Raises:
         ConfigurationError: The address cannot be listened on, or the database not be opened.
     """
-    with contextlib.closing(listen(host, port)) as listener:
-        async with opened(database) as is_open:
+    with contextlib.closing(listen(host, port)) as listener, stop_signals() as stop:
+        async with opened(database, stop) as is_open:
             if is_open:
                 shown = f"[{host}]" if ":" in host else host
                 on_listening(f"http://{shown}:{listener.getsockname()[1]}")
-                await serve_app(app, listener)
+                await serve_app(app, listener, stop)
 
 
-async def serve_app(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve an ASGI application on a listening socket until SIGINT or SIGTERM."""
-    streams = _EndableStreams(app)
+async def serve_app(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve an ASGI application on a listening socket until it is asked to stop, or cancelled."""
+    requests = _Requests(app)
     config = uvicorn.Config(
-        streams,
+        requests,
         lifespan="on",
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # tenancy relies on the peer being who connects
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=_GRACE_S + _STOP_S,
     )
     server = _Server(config)
 
-    def stop() -> None:
-        server.should_exit = True
-        streams.end()
-
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:
-        with stop_signals(stop):
-            await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        stop()
+        await done_or_stopped(serving, stop)
+    finally:
+        server.should_exit = True
+        requests.end()
         await serving
-        raise
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -117,47 +115,57 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _EndableStreams:
-    """Ends, at a shutdown, the responses that do not end by themselves: a legacy session's stream
-    of notifications, and a subscription. Uvicorn would wait for them as for calls in flight."""
+class _Requests:
+    """The requests in flight, which a shutdown lets finish for a while and then ends.
+
+    Uvicorn's own way would wait as long for a legacy session's stream of notifications and for a
+    subscription, which never finish; and it cancels without waiting for the query to stop.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._ending = asyncio.Event()
+        self._calls: set[anyio.CancelScope] = set()
+        self._streams: set[anyio.CancelScope] = set()
 
     def end(self) -> None:
-        """Tell the application that the clients of these streams have gone."""
-        self._ending.set()
+        """End the streams now, and the calls when they have had their time."""
+        _cancel(self._streams)
+        asyncio.get_running_loop().call_later(_GRACE_S, _cancel, self._calls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _is_endless(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_open = False
-
-        async def receive_until_end() -> Message:
-            receiving = asyncio.ensure_future(receive())
-            ending = asyncio.ensure_future(self._ending.wait())
-            try:
-                await asyncio.wait({receiving, ending}, return_when=asyncio.FIRST_COMPLETED)
-                return {"type": "http.disconnect"} if ending.done() else receiving.result()
-            finally:
-                receiving.cancel()
-                ending.cancel()
+        is_started = is_complete = False
 
         async def watch(message: Message) -> None:
-            nonlocal is_open
-            is_open = message.get("more_body", message["type"] == "http.response.start")
+            nonlocal is_started, is_complete
+            is_started = True
+            is_complete = message["type"].endswith("body") and not message.get("more_body")
             await send(message)
 
-        await self._app(scope, receive_until_end, watch)
-        if is_open and self._ending.is_set():
+        peers = self._streams if _is_endless(scope) else self._calls
+        with anyio.CancelScope() as ending:
+            peers.add(ending)
+            try:
+                await self._app(scope, receive, watch)
+            finally:
+                peers.discard(ending)
+        if not ending.cancelled_caught or is_complete:
+            return
+        if is_started:
             await send({"type": "http.response.body", "body": b""})
+        else:
+            gone = Response("The server is stopping.", status_code=503, media_type="text/plain")
+            await gone(scope, receive, send)
+
+
+def _cancel(scopes: set[anyio.CancelScope]) -> None:
+    for scope in tuple(scopes):
+        scope.cancel()
 
 
 def _is_endless(scope: Scope) -> bool:
-    if scope["type"] != "http":
-        return False
     headers = Headers(scope=scope)
     if scope["method"] == "GET":
         return "text/event-stream" in headers.get("accept", "")

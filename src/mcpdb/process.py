@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Final
@@ -53,17 +53,19 @@ class _OneLine(logging.Formatter):
 
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        line = super().formatMessage(record).rstrip()
+        return line.replace("\r", "\\r").replace("\n", "\\n")
 
 
 @contextmanager
-def stop_signals(stop: Callable[[], object]) -> Generator[None]:
-    """At the first SIGINT or SIGTERM call `stop` in the event loop; at the second, end at once.
+def stop_signals() -> Generator[asyncio.Event]:
+    """Set an event at the first SIGINT or SIGTERM; at the second, end the process at once.
 
-    Outside the main thread, which alone gets signals, this does nothing.
+    Outside the main thread, which alone gets signals, the event is never set.
     """
+    stop = asyncio.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stop
         return
     loop = asyncio.get_running_loop()
     asked = False
@@ -75,29 +77,39 @@ def stop_signals(stop: Callable[[], object]) -> Generator[None]:
         if asked:
             os._exit(128 + number)  # as a shell reports a process that a signal has ended
         asked = True
-        loop.call_soon_threadsafe(stop)
+        loop.call_soon_threadsafe(stop.set)
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:
-        yield
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
+async def done_or_stopped(work: "asyncio.Future[None]", stop: asyncio.Event) -> None:
+    """Wait for one of the two."""
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+
+
 @asynccontextmanager
-async def opened(database: Database) -> AsyncGenerator[bool]:
-    """Have the database open; False if a signal has ended the waiting for it.
+async def opened(database: Database, stop: asyncio.Event) -> AsyncGenerator[bool]:
+    """Have the database open; False if the waiting for it was stopped.
 
     The transports open it once more, in their lifespan. This first time makes a database that is
     down an error of ours, which the frameworks would wrap in their tracebacks.
     """
     opening = asyncio.ensure_future(database.open())
     try:
-        with stop_signals(opening.cancel):
-            await asyncio.wait([opening])
+        await done_or_stopped(opening, stop)
     finally:
-        opening.cancel()
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait([opening])
     if opening.cancelled():
         yield False
         return

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from mcpdb.cells import Cell, encode, to_cells
 from mcpdb.errors import ResultError
@@ -139,7 +139,7 @@ def model_result(structured: Mapping[str, Any], *, max_bytes: int) -> Result:
 
 def frame_fits(tables: Iterable[Table], *, max_bytes: int) -> bool:
     """Whether tables of these columns leave half of the limit, or more, to notices and rows."""
-    used = sum((_frame(table) for table in tables), start=_Cost(0, 0))
+    used = sum((_frame(table) for table in tables), start=_Cost())
     return used.text <= max_bytes // 2 and used.wire <= _WIRE_BYTES // 2
 
 
@@ -178,14 +178,15 @@ def _missing(rows: int) -> str:
     return f"{shown}; there are more. Narrow the question."
 
 
-class _Cost(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Cost:
     """What a piece of a result's text takes: bytes of it, and bytes of the pair on the wire.
 
     Costs add up as the pieces do.
     """
 
-    text: int
-    wire: int
+    text: int = 0
+    wire: int = 0
 
     @classmethod
     def of(cls, text: str) -> "_Cost":
@@ -193,10 +194,10 @@ class _Cost(NamedTuple):
         # the text, and in the text escapes the quotes and backslashes once more.
         escapes = text.count('"') + text.count("\\")
         size = len(text) if text.isascii() else len(json.dumps(text)) - 2 - escapes
-        return cls(len(text.encode(errors="replace")), 2 * size + escapes)
+        return cls(len(text.encode(errors="surrogatepass")), 2 * size + escapes)
 
-    def __add__(self, other: tuple[Any, ...]) -> "_Cost":
-        return _Cost(self.text + other[0], self.wire + other[1])
+    def __add__(self, other: "_Cost") -> "_Cost":
+        return _Cost(self.text + other.text, self.wire + other.wire)
 
     def __sub__(self, other: "_Cost") -> "_Cost":
         return _Cost(self.text - other.text, self.wire - other.wire)
@@ -209,6 +210,8 @@ class _Cost(NamedTuple):
 
 
 def _fits(text: str, max_bytes: int) -> bool:
+    if 4 * len(text) <= max_bytes and 24 * len(text) <= _WIRE_BYTES:
+        return True  # whatever the characters: the longest takes four bytes, or twice \uXXXX\uXXXX
     return _Cost(max_bytes, _WIRE_BYTES).covers(_Cost.of(text))
 
 
@@ -223,24 +226,24 @@ def _frame(table: Table) -> _Cost:
 
 def _cut(tables: Mapping[str, Table], max_bytes: int) -> dict[str, Table]:
     """The tables with as many of their first rows as fit together."""
-    empty = {name: Table(columns=(), rows=()) for name in tables}
-    left = _Cost(max_bytes, _WIRE_BYTES) - _Cost.of(encode(_tables(empty)))
+    left = _Cost(max_bytes, _WIRE_BYTES) - _Cost.of(encode({"tables": dict.fromkeys(tables, 0)}))
     for table in tables.values():
         left -= _frame(table)
-    if not left.covers(_Cost(0, 0)):
+    if not left.covers(_Cost()):
         msg = f"The columns alone are longer than this tool's limit of {max_bytes} bytes."
         raise ResultError(msg, hint="Ask for fewer columns.")
     costs = {name: [_row_cost(row) for row in table.rows] for name, table in tables.items()}
-    cut: dict[str, Table] = {}
-    for done, name in enumerate(sorted(costs, key=lambda name: sum(c.text for c in costs[name]))):
+    kept = dict.fromkeys(tables, 0)
+    by_length = sorted(costs, key=lambda name: sum(cost.text for cost in costs[name]))
+    for done, name in enumerate(by_length):
         share = left.share(len(tables) - done)
-        kept = 0
-        while kept < len(costs[name]) and share.covers(costs[name][kept]):
-            share -= costs[name][kept]
-            left -= costs[name][kept]
-            kept += 1
-        cut[name] = _first(tables[name], kept)
-    return cut
+        for cost in costs[name]:
+            if not share.covers(cost):
+                break
+            share -= cost
+            left -= cost
+            kept[name] += 1
+    return {name: _first(table, kept[name]) for name, table in tables.items()}
 
 
 def _row_cost(row: Sequence[Cell]) -> _Cost:

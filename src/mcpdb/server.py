@@ -3,8 +3,9 @@ put on a server of the MCP SDK that is there already."""
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stdout
 from typing import Any, Literal, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -98,12 +99,15 @@ class Server:
             ConfigurationError: The function cannot be a tool, or there is one of its name.
         """
         embeddings = self.database.embeddings
-        tool = Tool(
-            function,
-            options or ToolOptions(),
-            limits=self.database.limits,
-            dimensions=embeddings.dimensions if embeddings else None,
-        )
+        # The function is called: what it prints must not be the first thing on a stdio client's
+        # wire.
+        with redirect_stdout(sys.stderr):
+            tool = Tool(
+                function,
+                options or ToolOptions(),
+                limits=self.database.limits,
+                dimensions=embeddings.dimensions if embeddings else None,
+            )
         if tool.name in self._tools:
             msg = f"There is a tool {tool.name} already."
             raise ConfigurationError(msg)
@@ -237,8 +241,8 @@ class Server:
     ) -> None:
         """Serve until the client leaves (over stdio), or SIGINT or SIGTERM asks to stop.
 
-        Calls in flight are then stopped in PostgreSQL; over HTTP they have 5 seconds to finish. A
-        second signal ends the process at once.
+        Calls in flight are then stopped in PostgreSQL; over HTTP they first have 4 seconds to
+        finish. A second signal ends the process at once.
 
         Args:
             transport: `stdio` for the one client that started this process, or `http`.

@@ -7,14 +7,14 @@ import logging
 import os
 import select
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from typing_extensions import Buffer, override
 
 from mcpdb.database import Database
-from mcpdb.process import opened, stop_signals
+from mcpdb.process import done_or_stopped, opened, stop_signals
 
 _log = logging.getLogger("mcpdb")
 
@@ -22,7 +22,7 @@ _CLOSE_S: Final = 8.0
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
-async def serve_stdio(serve: Callable[[], Awaitable[None]], database: Database) -> None:
+async def serve_stdio(serve: Callable[[], Coroutine[None, None, None]], database: Database) -> None:
     """Serve until standard input ends, or SIGINT or SIGTERM asks to stop; then close the database.
 
     Afterwards, as meanwhile, what is printed goes to standard error.
@@ -34,26 +34,25 @@ async def serve_stdio(serve: Callable[[], Awaitable[None]], database: Database) 
     Raises:
         ConfigurationError: The database cannot be opened.
     """
-    with _printing_to_stderr() as handed_over, _endable_stdin() as end_input:
-        async with opened(database) as is_open:
+    with (
+        stop_signals() as stop,
+        _printing_to_stderr() as handed_over,
+        _endable_stdin() as end_input,
+    ):
+        async with opened(database, stop) as is_open:
             if is_open:
                 with handed_over():
                     serving = asyncio.ensure_future(serve())
-                    await _until_stopped(serving, end_input, database)
+                    try:
+                        await done_or_stopped(serving, stop)
+                    finally:
+                        end_input()
+                        await _finished(serving, database)
 
 
-async def _until_stopped(
-    serving: "asyncio.Future[None]", end_input: Callable[[], None], database: Database
-) -> None:
-    stop = asyncio.Event()
-    stopping = asyncio.ensure_future(stop.wait())
-    with stop_signals(stop.set):
-        try:
-            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            end_input()  # which the SDK's loop ends for, and cancels the calls in flight
-            await asyncio.wait({serving}, timeout=_CLOSE_S)
+async def _finished(serving: "asyncio.Future[None]", database: Database) -> None:
+    """Wait for the SDK's loop, which ends with its input and cancels the calls in flight."""
+    await asyncio.wait((serving,), timeout=_CLOSE_S)
     if not serving.done():
         # A thread is blocked in writing to a client that does not read, and nothing wakes it.
         _log.warning("The client does not take its answers; ending without it.")

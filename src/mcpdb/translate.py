@@ -66,6 +66,8 @@ _OBSTACLES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (asyncpg.ClientConfigurationError, "an option of its URL is not valid"),
 )
 
+_DRIVER: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 @contextmanager
 def translated(*, connecting: bool = False) -> Generator[None]:
@@ -174,6 +176,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _detail(error: BaseException) -> str:
-    """The innermost error's own words, for the log. SQLAlchemy's would add the parameters."""
-    innermost = _chain(error)[-1]
-    return f"{type(innermost).__name__}: {innermost}"
+    """The driver's own words, for the log. SQLAlchemy's would add the statement."""
+    chain = _chain(error)
+    told = next((cause for cause in chain if isinstance(cause, _DRIVER)), chain[-1])
+    return f"{type(told).__name__}: {told}"

@@ -5,12 +5,30 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from embedded.support import CHILD, CHILD_ENVIRONMENT, serving
+
+
+@pytest.fixture(scope="session")
+def place() -> Generator[Path]:
+    """A temporary folder that only its owner may enter."""
+    with tempfile.TemporaryDirectory(prefix="mcpdb-test-") as path:
+        yield Path(path).resolve()
+
+
+@pytest.fixture
+def tmp_path(place: Path) -> Path:
+    """As pytest's own, but elsewhere.
+
+    Whenever another run of pytest starts, it closes the folder of all runs to others again: to
+    the server's user as well, where root runs the tests.
+    """
+    return Path(tempfile.mkdtemp(dir=place))
 
 
 @pytest.fixture
@@ -21,9 +39,9 @@ def new_folder(tmp_path: Path) -> Generator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cluster_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cluster_folder(place: Path) -> Path:
     """A data folder that was opened and closed; made once, because that takes half a second."""
-    path = tmp_path_factory.mktemp("made") / "pg"
+    path = place / "made" / "pg"
     options = json.dumps({"version": 18, "port": None, "uid": None, "rounds": 1})
     subprocess.run(
         [sys.executable, CHILD, path, options], input=b"close", check=True, env=CHILD_ENVIRONMENT

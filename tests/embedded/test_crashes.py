@@ -6,14 +6,17 @@ import logging
 import os
 import shutil
 import signal
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from embedded.support import (
     FAST,
+    PATIENCE_S,
     alive,
     ask,
     child,
@@ -76,6 +79,16 @@ async def test_a_pid_file_that_names_an_unrelated_process_does_not_matter(folder
         async with EmbeddedPostgres(folder, settings=FAST) as pg:
             assert server_pid(folder) != pid
             assert await ask(pg, "SELECT answer FROM kept") == 42
+
+
+async def test_a_socket_lock_that_names_an_unrelated_process_does_not_matter(folder: Path) -> None:
+    """Also where somebody removed postmaster.pid by hand, as the internet advises."""
+    await made(folder)
+    async with unrelated(folder) as pid:
+        lock = folder / ".s.PGSQL.5432.lock"
+        lock.write_text(f"{pid}\n{folder}/cluster\n0\n5432\n{folder}\n")
+        async with EmbeddedPostgres(folder, settings=FAST) as pg:
+            assert await ask(pg, "SELECT 1") == 1
 
 
 async def test_a_copy_of_a_folder_in_use_gets_a_server_of_its_own(
@@ -150,6 +163,38 @@ async def test_an_opening_may_be_cancelled_at_any_moment(folder: Path) -> None:
             await pg.__aexit__(None, None, None)
     async with pg:
         assert await ask(pg, "SELECT answer FROM kept") == 42
+
+
+async def test_an_opening_that_is_cancelled_when_it_was_ready_is_undone(folder: Path) -> None:
+    """The loop was busy and learns of the cancellation before it learns of the server."""
+    await made(folder)
+    opening = asyncio.create_task(EmbeddedPostgres(folder, settings=FAST).__aenter__())
+    await asyncio.sleep(0)
+    _block_until_opened(folder)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert serving(folder) is None
+
+
+def _block_until_opened(folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    with (folder / "mcpdb-users.lock").open() as lock:
+        while time.monotonic() < deadline:
+            found = serving(folder)
+            if found is not None and found.ready and _in_use(lock):
+                return
+    pytest.fail("the folder was not opened in time")
+
+
+def _in_use(lock: TextIO) -> bool:
+    """Tell whether the opening has come so far that it shares the lock with us."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    return True
 
 
 async def test_a_wait_for_others_that_is_cancelled_ends_at_once(folder: Path) -> None:

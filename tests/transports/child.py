@@ -1,6 +1,8 @@
 """A server process: the shop over one of the transports, with tools that do what tools should not,
 and a provider that says when it opens and closes."""
 
+# ruff: noqa: T201  # printing is what is tested
+
 import json
 import os
 import subprocess
@@ -16,6 +18,8 @@ import mcpdb.stdio
 from mcpdb import FixedTenancy, HeaderTenancy, Report, Rows, Server, Tables, Tenant
 from mcpdb.config import Timeouts
 from shop import Share, sales, shop_server
+
+serving: list[bool] = []
 
 
 def say(text: str) -> None:
@@ -51,9 +55,10 @@ def add_tools(server: Server) -> None:
     @server.tool()
     def chatty() -> Rows:
         """Prints in every way that there is."""
-        print("printed by a tool")
-        os.write(1, b"written to descriptor 1\n")
-        subprocess.run(["echo", "echoed by a program"], check=True)
+        print("printed by a tool", flush=True)
+        if serving:  # and not at the registration, when descriptor 1 is not the server's yet
+            os.write(1, b"written to descriptor 1\n")
+            subprocess.run(["echo", "echoed by a program"], check=True)
         return select(literal("fine", Text).label("answer"))
 
     @server.tool()
@@ -68,8 +73,11 @@ def add_tools(server: Server) -> None:
 
 def main(dsn: str, options: dict[str, Any]) -> None:
     """Serve until the end."""
-    mcpdb.http_server._GRACE_S = options.pop("grace_s", mcpdb.http_server._GRACE_S)
-    mcpdb.stdio._CLOSE_S = options.pop("close_s", mcpdb.stdio._CLOSE_S)
+    for module, name, option in (
+        (mcpdb.http_server, "_GRACE_S", "grace_s"),
+        (mcpdb.stdio, "_CLOSE_S", "close_s"),
+    ):
+        vars(module)[name] = options.pop(option, vars(module)[name])
     tenancy = LoudTenancy(options.pop("close", "soon"))
     timeouts = Timeouts(connect_s=options.pop("connect_s", 10.0))
     by_header = options.pop("by_header", False)
@@ -80,6 +88,7 @@ def main(dsn: str, options: dict[str, Any]) -> None:
     )
     add_tools(server)
     print("printed before serving")  # not flushed
+    serving.append(True)
     server.run(**options)
     print("printed after serving")
     say("ran to its end")

@@ -9,52 +9,64 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import asyncpg
 import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult, TextContent
 from starlette.types import ASGIApp
 
 from mcpdb.http_server import listen, serve_app
+from shop import APP_ROLE
 
 PATIENCE_S: Final = 20.0
 CHILD: Final = Path(__file__).with_name("child.py")
-CHILD_ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+CHILD_ENVIRONMENT: Final = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(sys.path),
+    "PYTHONUNBUFFERED": "",
+}
 
 Era = Literal["auto", "legacy"]
 ERAS: Final[tuple[Era, ...]] = ("auto", "legacy")
 
 
-async def eventually(check: Callable[[], Any], what: str) -> Any:
-    """What `check` answers (or what it returns comes to) once that is true, or fail."""
+async def eventually(check: Callable[[], Awaitable[object]], what: Callable[[], str]) -> None:
+    """Ask until the answer is true, or fail."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_S):
-            while True:
-                found = check()
-                if isinstance(found, Awaitable):
-                    found = await found
-                if found:
-                    return found
+            while not await check():  # noqa: ASYNC110  # states of other processes
                 await asyncio.sleep(0.02)
-    raise AssertionError(f"within {PATIENCE_S} s it did not happen: {what}")
+            return
+    raise AssertionError(f"within {PATIENCE_S} s it did not happen: {what()}")
+
+
+async def until(check: Callable[[], object], what: Callable[[], str]) -> None:
+    """`eventually` for what needs no waiting itself."""
+
+    async def ask() -> object:
+        return check()
+
+    await eventually(ask, what)
 
 
 @contextlib.asynccontextmanager
 async def served(app: ASGIApp) -> AsyncGenerator[str]:
     """The application, on a port of the loopback interface; its address."""
     listener = listen("127.0.0.1", 0)
+    stop = asyncio.Event()
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    serving = asyncio.create_task(serve_app(app, listener))
+    serving = asyncio.create_task(serve_app(app, listener, stop))
     try:
         yield address
     finally:
-        serving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+        stop.set()
+        await serving
 
 
 @contextlib.asynccontextmanager
@@ -66,6 +78,41 @@ async def http_client(
         transport = streamable_http_client(url, http_client=http)
         async with Client(transport, mode=era, cache=None) as client:
             yield client
+
+
+async def post(
+    http: httpx2.AsyncClient,
+    address: str,
+    *headers: tuple[str, str],
+    method: str = "tools/list",
+    params: dict[str, Any] | None = None,
+    padding: str = "",
+) -> httpx2.Response:
+    """The response to one raw request of the protocol of 2026-07-28."""
+    params = params or {}
+    meta: dict[str, Any] = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "padding": padding,
+    }
+    return await http.post(
+        f"{address}/mcp",
+        headers=[
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", method),
+            *([("mcp-name", params["name"])] if "name" in params else []),
+            *headers,
+        ],
+        json={"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}},
+    )
+
+
+def text_of(result: CallToolResult) -> str:
+    """The one text of a result."""
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text
 
 
 def stdio_client(dsn: str, *, era: Era = "auto", **options: Any) -> Client:
@@ -107,15 +154,15 @@ class Child:
     async def answer(self, number: int) -> dict[str, Any]:
         """The response to the request of this number."""
 
-        def find() -> dict[str, Any] | None:
-            return next((m for m in self.messages if m.get("id") == number), None)
+        def find() -> list[dict[str, Any]]:
+            return [message for message in self.messages if message.get("id") == number]
 
-        found: dict[str, Any] = await eventually(find, f"an answer to {number}; {self.log}")
-        return found
+        await until(find, lambda: f"an answer to {number}; {self.log}")
+        return find()[0]
 
     async def says(self, text: str) -> None:
         """Wait until its log holds this."""
-        await eventually(lambda: text in self.log, f"{text!r} in the log, which is: {self.log}")
+        await until(lambda: text in self.log, lambda: f"{text!r} in the log: {self.log}")
 
     async def address(self) -> str:
         """Where it listens, by its log."""
@@ -135,16 +182,16 @@ class Child:
 
     async def ends(self) -> int:
         """Its exit code. Negative ones stand for signals."""
-        await eventually(
-            lambda: self.process.poll() is not None, f"the process ended; its log is: {self.log}"
+        await until(
+            lambda: self.process.poll() is not None, lambda: f"the end; the log is: {self.log}"
         )
         return self.process.returncode
 
 
-@contextlib.asynccontextmanager
-async def server_process(
+@contextlib.contextmanager
+def server_process(
     folder: Path, dsn: str, *command: str, stdout: int | None = None, **options: Any
-) -> AsyncGenerator[Child]:
+) -> Generator[Child]:
     """A server process with these options of child.py, or of another command."""
     arguments = command or (str(CHILD), dsn, json.dumps(options))
     out, err = folder / "stdout", folder / "stderr"
@@ -159,12 +206,11 @@ async def server_process(
     try:
         yield Child(process, out, err)
     finally:
-        if process.poll() is None:
-            process.kill()
+        process.kill()
         process.wait()
-        if process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 def initialize(number: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -187,3 +233,40 @@ def call(number: int, tool: str, **arguments: Any) -> dict[str, Any]:
         "method": "tools/call",
         "params": {"name": tool, "arguments": arguments},
     }
+
+
+async def sleeping(admin: asyncpg.Connection) -> None:
+    """Wait until a call of the tool `slow` has arrived in PostgreSQL."""
+
+    async def asleep() -> bool:
+        found = await admin.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND wait_event = 'PgSleep'"
+            " AND datname = current_database()",
+            APP_ROLE,
+        )
+        return bool(found)
+
+    await eventually(asleep, lambda: "a query sleeps in PostgreSQL")
+
+
+async def no_sessions(admin: asyncpg.Connection) -> None:
+    """Wait until the server has no session in PostgreSQL. A query that nobody has cancelled would
+    keep its own for as long as it runs."""
+
+    async def gone() -> bool:
+        count = await admin.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = $1"
+            " AND datname = current_database()",
+            APP_ROLE,
+        )
+        return bool(count == 0)
+
+    await eventually(gone, lambda: "no session is left in PostgreSQL")
+
+
+def ended_cleanly(child: Child) -> None:
+    """The database was closed, Python ran to its end, and nobody saw a traceback."""
+    assert "tenancy closed" in child.log
+    assert "ran to its end" in child.log
+    assert "Traceback" not in child.log
+    assert "Error" not in child.log

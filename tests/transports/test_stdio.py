@@ -4,46 +4,29 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from shop import APP_ROLE
-from transports.support import Child, call, eventually, initialize, server_process
+from transports.support import (
+    call,
+    ended_cleanly,
+    initialize,
+    no_sessions,
+    server_process,
+    sleeping,
+)
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-
-
-async def no_sessions(admin: asyncpg.Connection) -> None:
-    """Wait until the server has no session in PostgreSQL. A query that nobody has cancelled would
-    keep its own for as long as it runs."""
-
-    async def gone() -> bool:
-        count = await admin.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = $1"
-            " AND datname = current_database()",
-            APP_ROLE,
-        )
-        return bool(count == 0)
-
-    await eventually(gone, "no session is left in PostgreSQL")
-
-
-def ended_cleanly(child: Child) -> None:
-    """The database was closed, Python ran to its end, and nobody saw a traceback."""
-    assert "tenancy closed" in child.log
-    assert "ran to its end" in child.log
-    assert "Traceback" not in child.log
-    assert "Error" not in child.log
 
 
 async def test_only_the_protocol_is_on_standard_output_whatever_is_printed(
     tmp_path: Path, shop: Callable[..., str]
 ) -> None:
-    async with server_process(tmp_path, shop()) as child:
+    with server_process(tmp_path, shop()) as child:
         child.write(*initialize(), call(2, "chatty"))
         answer = await child.answer(2)
         child.close_stdin()
@@ -67,7 +50,7 @@ async def test_only_the_protocol_is_on_standard_output_whatever_is_printed(
 async def test_the_end_of_standard_input_ends_the_server(
     tmp_path: Path, shop: Callable[..., str], admin: asyncpg.Connection
 ) -> None:
-    async with server_process(tmp_path, shop()) as child:
+    with server_process(tmp_path, shop()) as child:
         child.write(*initialize())
         await child.answer(1)
         child.close_stdin()
@@ -83,7 +66,7 @@ async def test_a_signal_ends_an_idle_server_whose_client_stays(
     admin: asyncpg.Connection,
     number: signal.Signals,
 ) -> None:
-    async with server_process(tmp_path, shop()) as child:
+    with server_process(tmp_path, shop()) as child:
         child.write(*initialize())
         await child.answer(1)
         child.signal(number)
@@ -95,7 +78,7 @@ async def test_a_signal_ends_an_idle_server_whose_client_stays(
 async def test_a_signal_ends_a_server_that_nobody_has_spoken_to(
     tmp_path: Path, shop: Callable[..., str]
 ) -> None:
-    async with server_process(tmp_path, shop()) as child:
+    with server_process(tmp_path, shop()) as child:
         await child.says("tenancy opened")
         child.signal(signal.SIGTERM)
         assert await child.ends() == 0
@@ -107,12 +90,11 @@ async def test_a_call_in_flight_is_stopped_in_postgresql_when_the_server_ends(
     tmp_path: Path,
     shop: Callable[..., str],
     admin: asyncpg.Connection,
-    still_running: Callable[[], Awaitable[int]],
     how: Any,
 ) -> None:
-    async with server_process(tmp_path, shop()) as child:
+    with server_process(tmp_path, shop()) as child:
         child.write(*initialize(), call(2, "slow", seconds=60))
-        await eventually(still_running, "the query runs")
+        await sleeping(admin)
         if isinstance(how, signal.Signals):
             child.signal(how)
         else:
@@ -126,9 +108,7 @@ async def test_a_call_in_flight_is_stopped_in_postgresql_when_the_server_ends(
 async def test_a_second_signal_ends_a_server_that_cannot_close(
     tmp_path: Path, shop: Callable[..., str], transport: str
 ) -> None:
-    async with server_process(
-        tmp_path, shop(), transport=transport, port=0, close="never"
-    ) as child:
+    with server_process(tmp_path, shop(), transport=transport, port=0, close="never") as child:
         await (child.says("tenancy opened") if transport == "stdio" else child.address())
         child.signal(signal.SIGINT)
         await child.says("tenancy closing")
@@ -144,9 +124,7 @@ async def test_a_signal_ends_the_waiting_for_a_database_that_does_not_answer(
     with socket.create_server(("127.0.0.1", 0)) as mute:
         mute.settimeout(20)
         dsn = f"postgresql://somebody@127.0.0.1:{mute.getsockname()[1]}/shop?ssl=disable"
-        async with server_process(
-            tmp_path, dsn, transport=transport, port=0, connect_s=600
-        ) as child:
+        with server_process(tmp_path, dsn, transport=transport, port=0, connect_s=600) as child:
             peer, _ = await asyncio.to_thread(mute.accept)
             child.signal(signal.SIGTERM)
             assert await child.ends() == 0
@@ -160,7 +138,7 @@ async def test_a_client_that_leaves_without_its_answer_is_no_error(
 ) -> None:
     """Both pipes go at once, as when the host is killed."""
     reading, writing = os.pipe()
-    async with server_process(tmp_path, shop(), stdout=writing) as child:
+    with server_process(tmp_path, shop(), stdout=writing) as child:
         os.close(writing)
         child.write(*initialize(), *(call(n, "sales_rows", limit=500) for n in range(2, 40)))
         assert await asyncio.to_thread(os.read, reading, 10)
@@ -176,7 +154,7 @@ async def test_a_client_that_does_not_read_cannot_keep_the_server(
     tmp_path: Path, shop: Callable[..., str], admin: asyncpg.Connection
 ) -> None:
     reading, writing = os.pipe()
-    async with server_process(tmp_path, shop(), stdout=writing, close_s=0.5) as child:
+    with server_process(tmp_path, shop(), stdout=writing, close_s=0.5) as child:
         os.close(writing)
         child.write(*initialize(), *(call(n, "sales_rows", limit=500) for n in range(2, 40)))
         assert await asyncio.to_thread(os.read, reading, 10)

@@ -1,30 +1,24 @@
 """Zava's small data set on the run's PostgreSQL: one database to read, clones of it to change."""
 
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
 from datetime import date
-from typing import Protocol
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from typing_extensions import override
 
-from mcpdb import HashedEmbeddings
+from mcpdb import EmbeddingProvider, EmbeddingsUnavailable, HashedEmbeddings
 from mcpdb.embedded import EmbeddedPostgres
+from mcpdb.embeddings import EmbeddingKind, Vector
+from stores import Connect, CreateDatabase
 from zava.generate import Plan
 from zava.load import seed
 
 _LOCK = 7_225_002
 _DIMENSIONS = 16
-
-
-class Connect(Protocol):
-    async def __call__(self, database: str, user: str = ...) -> asyncpg.Connection: ...
-
-
-class CreateDatabase(Protocol):
-    async def __call__(self, template: str = ..., *, owner: str = ...) -> str: ...
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +30,21 @@ def plan() -> Plan:
 @pytest.fixture(scope="session")
 def embeddings() -> HashedEmbeddings:
     return HashedEmbeddings(dimensions=_DIMENSIONS)
+
+
+class _OutOfOrder(EmbeddingProvider):
+    name = "out-of-order"
+    dimensions = 8
+
+    @override
+    async def embed_batch(self, texts: Sequence[str], *, kind: EmbeddingKind) -> list[Vector]:
+        raise EmbeddingsUnavailable("The service does not answer.")
+
+
+@pytest.fixture
+def out_of_order() -> EmbeddingProvider:
+    """A provider whose service does not answer."""
+    return _OutOfOrder()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -90,11 +99,17 @@ async def create_database(postgres: EmbeddedPostgres) -> AsyncGenerator[CreateDa
 
 
 @pytest.fixture
+async def empty(create_database: CreateDatabase) -> str:
+    """The name of an empty database."""
+    return await create_database()
+
+
+@pytest.fixture
 async def connect(
-    postgres: EmbeddedPostgres, create_database: CreateDatabase
+    postgres: EmbeddedPostgres,
+    create_database: CreateDatabase,  # noqa: ARG001  # so that connections end before databases
 ) -> AsyncGenerator[Connect]:
     """Call it for a connection to a database, by default as the server's login."""
-    # It asks for `create_database` in order to be torn down first.
     async with AsyncExitStack() as stack:
 
         async def open_connection(database: str, user: str = "zava_app") -> asyncpg.Connection:

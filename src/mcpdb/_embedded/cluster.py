@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mcpdb._embedded.folder import Folder, choose_socket_dir, private_socket_dir
 from mcpdb._embedded.patience import Patience
-from mcpdb._embedded.postmaster import Postmaster
+from mcpdb._embedded.postmaster import Postmaster, names_postgres
 from mcpdb._embedded.programs import Programs, initdb_options
 from mcpdb._embedded.user import known_user, open_the_way
 from mcpdb.errors import EmbeddedPostgresError
@@ -30,12 +30,10 @@ _USUAL_PORT = 5432  # without TCP a port is only the last part of the socket's n
 # A shell starts the server in the background, says its process id, and stays its parent until the
 # server is ready: whoever holds the shell learns of a failed start at once and reaps the dead.
 # Then the shell is killed, and the server is no child of the process that happened to start it.
-_START = '"$@" </dev/null >"$0" 2>&1 & echo $!; wait $!'
+_START = ': >"$0" || exit; "$@" </dev/null >"$0" 2>&1 & echo $!; wait $!'
 
 _LOOK_PAUSE_S = 0.005
-_LIMBO_S = 0.3
-_AFTER_CRASH_S = 5.0
-_AFTER_CRASH_PAUSE_S = 0.1
+_LIMBO_S = 5.0
 _SIGNAL_PATIENCE_S = 5.0
 
 
@@ -106,11 +104,12 @@ class Cluster:
         folder.unfinished.rename(folder.cluster)
         folder.sync()
 
-    def _postmaster(self) -> Postmaster | None:
+    def postmaster(self) -> Postmaster | None:
+        """Return what postmaster.pid says at this moment; None if there is none."""
         return Postmaster.read(self.folder.cluster)
 
-    def running(self, patience: Patience) -> Postmaster | None:
-        """Return the server of this folder when it is ready, or None where none runs.
+    def look(self, patience: Patience) -> tuple[Postmaster | None, Postmaster | None]:
+        """Return the server that is ready, or else what a server that is gone has left.
 
         A process that was killed may have left a server in the midst of its start or stop: that
         one is waited for.
@@ -118,50 +117,49 @@ class Cluster:
         Raises:
             EmbeddedPostgresError: It was neither ready nor gone in time.
         """
-        found = self._settled(patience, stopping=False)
-        if found is not None and not found.ready:
-            raise self._failure(f"was not ready within {patience.timeout_s:g} s")
-        return found
-
-    def _settled(self, patience: Patience, *, stopping: bool) -> Postmaster | None:
-        """Wait until a server is ready, or is gone; return the one that is there at the end."""
         limbo = None
-        while (found := self._postmaster()) is not None:
+        while (found := self.postmaster()) is not None:
             if found.answers_for(self.folder.cluster):
-                if found.ready and not stopping:
-                    return found
+                if found.ready:
+                    return found, None
                 limbo = None
                 if not patience.pause(_LOOK_PAUSE_S):
-                    return found
-            # A server has no socket in the first and the last milliseconds of its life. Should
-            # these take longer, PostgreSQL itself refuses to start a second one beside it.
-            elif not found.may_be_alive():
-                return None
-            else:
+                    raise self._failure(f"was not ready within {patience.timeout_s:g} s")
+            elif not found.may_be_alive_for(self.folder.cluster):
+                return None, found
+            else:  # a server has no socket in the first and the last milliseconds of its life
                 limbo = limbo or Patience(_LIMBO_S, give_up=patience.give_up)
                 if not limbo.pause(_LOOK_PAUSE_S):
-                    return None
-        return None
+                    return None, found
+        return None, None
 
     def start(
-        self, settings: Mapping[str, str], *, port: int | None, patience: Patience
+        self,
+        settings: Mapping[str, str],
+        *,
+        port: int | None,
+        stale: Postmaster | None,
+        patience: Patience,
     ) -> Postmaster:
         """Start a server and return it when it is ready.
 
         Args:
             settings: Settings of postgresql.conf, beside those for its addresses.
             port: The port on loopback, or None for the Unix socket alone.
+            stale: What `look` found of a server that is gone.
             patience: How long it may take; a recovery after a crash can be long.
 
         Raises:
             EmbeddedPostgresError: The port is taken, or the server did not start; then the end of
                 its log is the detail.
         """
+        _check_port(port)
         socket_dir = choose_socket_dir(self.folder)
-        # Nobody answers here any more. A socket's own lock file names a process id too, with the
-        # same mistake in it after a crash, and it guards nothing but the socket.
-        for left in socket_dir.glob(".s.PGSQL.*"):
-            left.unlink()
+        # A socket has a lock file of its own, with the same mistake in it after a crash; but it
+        # guards nothing except the socket, so it may be deleted.
+        for left in socket_dir.glob(".s.PGSQL.*.lock"):
+            if not names_postgres(left):
+                left.unlink(missing_ok=True)
         settings = {
             **settings,
             "listen_addresses": _LOOPBACK if port else "",
@@ -171,39 +169,41 @@ class Cluster:
             # to the socket, whatever the mode of the folder that it is in.
             "unix_socket_permissions": "0700",
         }
-        # After a crash the old server's last processes may still have its memory attached, and
-        # PostgreSQL rightly refuses until they are gone: moments, so it is tried again.
-        crashed = self._postmaster() is not None
-        again = Patience(_AFTER_CRASH_S, give_up=patience.give_up)
-        while True:
+        try:
+            return self._launch(settings, stale, patience)
+        except EmbeddedPostgresError:
             _check_port(port)
-            try:
-                return self._start_once(settings, patience)
-            except EmbeddedPostgresError:
-                _check_port(port)
-                if not crashed or not again.pause(_AFTER_CRASH_PAUSE_S):
-                    raise
+            raise
 
-    def _start_once(self, settings: Mapping[str, str], patience: Patience) -> Postmaster:
+    def _launch(
+        self, settings: Mapping[str, str], stale: Postmaster | None, patience: Patience
+    ) -> Postmaster:
         log = self.folder.log
         with contextlib.suppress(FileNotFoundError):
             log.replace(log.with_suffix(".log.1"))
         server = [self.programs.path("postgres"), "-D", str(self.folder.cluster)]
         for name, value in settings.items():
             server += ["-c", f"{name}={value}"]
-        stale = self._postmaster()
+        environment: dict[str, str] = {}
+        if stale is not None and stale.pid:
+            # A postmaster.pid whose process lives makes PostgreSQL refuse to start. This process
+            # is no server of this folder; named as our "grandparent" it is taken for a
+            # coincidence (CreateLockFile in miscinit.c). The shared memory check that follows
+            # still refuses, should we be wrong; deleting the file would disarm it.
+            environment["PG_GRANDPARENT_PID"] = str(stale.pid)
+        elif stale is not None:
+            self.folder.pid_file.unlink(missing_ok=True)  # empty, as a power cut may leave it
         shell = self.programs.spawn(
             ["/bin/sh", "-c", _START, str(log), *server],
             stdout=subprocess.PIPE,
-            # A postmaster.pid whose process lives makes PostgreSQL refuse to start. We know by now
-            # that this process is no server of this folder; named as our "grandparent" it is
-            # taken for a coincidence (CreateLockFile in miscinit.c). The shared memory check that
-            # follows still refuses, should we be wrong; deleting the file would disarm it.
-            environment={"PG_GRANDPARENT_PID": str(stale.pid)} if stale else {},
+            environment=environment,
         )
         with shell:
             assert shell.stdout is not None
-            pid = int(shell.stdout.readline() or 0)
+            said = shell.stdout.readline().decode(errors="replace").strip()
+            if not said.isdecimal():
+                raise self._failure("did not start", detail=said)
+            pid = int(said)
             try:
                 return self._wait_until_ready(shell, pid, patience)
             except BaseException:
@@ -216,7 +216,7 @@ class Cluster:
         self, shell: subprocess.Popen[bytes], pid: int, patience: Patience
     ) -> Postmaster:
         while True:
-            found = self._postmaster()
+            found = self.postmaster()
             if found is not None and found.pid == pid and found.ready:
                 return found
             if shell.poll() is not None:
@@ -230,7 +230,7 @@ class Cluster:
         Raises:
             EmbeddedPostgresError: It did not stop, neither the fast nor the immediate way.
         """
-        found = self._postmaster()
+        found = self.postmaster()
         # pg_ctl signals the process in postmaster.pid, whoever that is, so this comes first.
         if found is None or not found.answers_for(self.folder.cluster):
             _logger.warning("The server of %s was gone before it was stopped", self.folder.root)
@@ -240,8 +240,7 @@ class Cluster:
             # would wait for ever for one that is dead but not yet reaped.
             command = ["stop", "-D", str(self.folder.cluster), "-m", mode, "-W"]
             _, output = self.programs.run("pg_ctl", command)
-            waiting = Patience(patience.timeout_s, give_up=patience.give_up)
-            if self._settled(waiting, stopping=True) is None:
+            if self._gone(Patience(patience.timeout_s, give_up=patience.give_up)):
                 break
             _logger.warning("The server of %s did not stop the %s way", self.folder.root, mode)
         else:
@@ -251,11 +250,18 @@ class Cluster:
         with contextlib.suppress(OSError):
             private_socket_dir(self.folder).rmdir()
 
-    def _failure(self, what: str) -> EmbeddedPostgresError:
+    def _gone(self, patience: Patience) -> bool:
+        cluster = self.folder.cluster
+        while (found := self.postmaster()) is not None and found.may_be_alive_for(cluster):
+            if not patience.pause(_LOOK_PAUSE_S):
+                return False
+        return True
+
+    def _failure(self, what: str, *, detail: str = "") -> EmbeddedPostgresError:
         return EmbeddedPostgresError(
             f"PostgreSQL {self.programs.version} in {self.folder.root} {what}.",
             hint=f"The end of {self.folder.log} says why.",
-            detail=self.folder.log_tail(),
+            detail=detail or self.folder.log_tail(),
         )
 
 
@@ -283,7 +289,7 @@ def _end(shell: subprocess.Popen[bytes], pid: int) -> None:
     # SIGINT is the fast shutdown, but the shell has its background processes ignore it until
     # PostgreSQL sets its own handlers: until then SIGTERM does it.
     for numbers in ((signal.SIGTERM, signal.SIGINT), (signal.SIGQUIT,), (signal.SIGKILL,)):
-        if pid == 0 or shell.poll() is not None:
+        if shell.poll() is not None:
             return
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             for number in numbers:

@@ -40,6 +40,11 @@ class Folder:
         return self.root / "cluster"
 
     @property
+    def pid_file(self) -> Path:
+        """What PostgreSQL writes about its server, and removes when that stops."""
+        return self.cluster / "postmaster.pid"
+
+    @property
     def unfinished(self) -> Path:
         """Where initdb works; what is found here is what an interrupted one left."""
         return self.root / "cluster.new"

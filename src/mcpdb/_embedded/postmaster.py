@@ -11,7 +11,10 @@ _PROBE_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """The lines of one postmaster.pid (pidfile.h); the server may be running or not."""
+    """The lines of one postmaster.pid (pidfile.h); the server may be running or not.
+
+    A file that is empty, because it is just being written or never was, has the process id 0.
+    """
 
     pid: int
     cluster: str
@@ -22,20 +25,24 @@ class Postmaster:
 
     @classmethod
     def read(cls, cluster: Path) -> Self | None:
-        """Read the file; None where there is none, or one that is just being written."""
+        """Read the file; None where there is none."""
         try:
             text = (cluster / "postmaster.pid").read_text(errors="replace")
-            lines = [*text.splitlines(), *[""] * 8]
-            return cls(
-                pid=int(lines[0]),
-                cluster=lines[1],
-                port=int(lines[3]),
-                socket_dir=lines[4],
-                tcp=lines[5] != "",
-                status=lines[7].strip(),
-            )
-        except (FileNotFoundError, NotADirectoryError, ValueError):
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        lines = [*text.splitlines(), *[""] * 8]
+        try:
+            pid, port = int(lines[0]), int(lines[3])
+        except ValueError:
+            return cls(pid=0, cluster="", port=0, socket_dir="", tcp=False, status="")
+        return cls(
+            pid=pid,
+            cluster=lines[1],
+            port=port,
+            socket_dir=lines[4],
+            tcp=lines[5] != "",
+            status=lines[7].strip(),
+        )
 
     @property
     def ready(self) -> bool:
@@ -61,10 +68,30 @@ class Postmaster:
                 return False
         return True
 
-    def may_be_alive(self) -> bool:
-        """Tell whether any process that we may signal has the process id."""
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return True
+    def may_be_alive_for(self, cluster: Path) -> bool:
+        """Tell whether the process may be a server of this cluster that does not listen now.
+
+        True where that cannot be known, so it takes patience, not trust.
+        """
+        if self.pid == 0:
+            return True
+        return self.cluster == str(cluster) and _is_postgres(self.pid)
+
+
+def names_postgres(lock_file: Path) -> bool:
+    """Tell whether a lock file of PostgreSQL's names a process that runs PostgreSQL."""
+    first = lock_file.read_text(errors="replace").partition("\n")[0]
+    return first.isdecimal() and int(first) > 0 and _is_postgres(int(first))
+
+
+def _is_postgres(pid: int) -> bool:
+    """Tell whether a process is alive and runs a program of that name."""
+    try:
+        os.kill(pid, 0)
+        # "pid (name) state ...", where the state Z is a dead process that nobody has reaped.
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+    except (ProcessLookupError, PermissionError):
+        return False  # gone, or somebody else's
+    except FileNotFoundError:
+        return True  # no /proc on this system
+    return name == "postgres" and rest.split()[0] != "Z"

@@ -18,6 +18,9 @@ from mcpdb._embedded.postmaster import Postmaster
 from mcpdb._embedded.programs import Programs, find_programs
 from mcpdb.errors import EmbeddedPostgresError
 
+_AGAIN_S = 5.0
+_AGAIN_PAUSE_S = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -94,20 +97,33 @@ class Share:
 
 
 def _serve(cluster: Cluster, wish: Wish, patience: Patience, *, alone: bool) -> Postmaster:
-    server = cluster.running(patience)
-    if server is not None and _has_port(server, wish.port):
-        return server
-    if server is not None:
-        if not alone:
-            raise EmbeddedPostgresError(
-                f"The server of {cluster.folder.root} runs "
-                f"{f'on TCP port {server.port}' if server.tcp else 'without a TCP port'}, and TCP "
-                f"port {wish.port} was asked for.",
-                hint="Ask for what it has, or for no port, or close its other users first.",
-            )
-        # Left by a process that was killed, and in nobody's use: it may as well start anew.
-        cluster.stop(patience)
-    return cluster.start(wish.settings, port=wish.port, patience=patience)
+    again = Patience(_AGAIN_S, give_up=patience.give_up)
+    while True:
+        server, stale = cluster.look(patience)
+        if server is not None and _has_port(server, wish.port):
+            return server
+        if server is not None:
+            if not alone:
+                raise _other_port(cluster, server, wish.port)
+            # Left by a process that was killed, and in nobody's use: it may as well start anew.
+            cluster.stop(patience)
+        try:
+            return cluster.start(wish.settings, port=wish.port, stale=stale, patience=patience)
+        except EmbeddedPostgresError:
+            # Two failures heal by themselves, and PostgreSQL is right to insist on them. A server
+            # that crashed may leave processes that have its memory attached, for moments. And a
+            # process that was killed may leave a server that has only now come to exist.
+            crashed = stale is not None or cluster.postmaster() is not None
+            if not crashed or not again.pause(_AGAIN_PAUSE_S):
+                raise
+
+
+def _other_port(cluster: Cluster, server: Postmaster, wanted: int | None) -> EmbeddedPostgresError:
+    has = f"on TCP port {server.port}" if server.tcp else "without a TCP port"
+    return EmbeddedPostgresError(
+        f"The server of {cluster.folder.root} runs {has}, and TCP port {wanted} was asked for.",
+        hint="Ask for what it has, or for no port, or close its other users first.",
+    )
 
 
 def _has_port(server: Postmaster, port: int | None) -> bool:

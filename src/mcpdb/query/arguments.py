@@ -2,20 +2,23 @@
 to correct itself. A refusal names the argument and what is valid, and never repeats a value."""
 
 import difflib
-import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, cast, get_args, get_origin
+from typing import Any, Final, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from mcpdb.errors import ConfigurationError, InvalidArguments
-from mcpdb.query.base import Embedded
-from mcpdb.query.words import describe
+from mcpdb.errors import InvalidArguments
+from mcpdb.query.parameters import model_of, parameters_of, schema_of_model
+from mcpdb.query.words import Schema, describe, options_of
 
-_SHOWN_NAME_CHARACTERS = 64
-_JSON_CONTAINERS = {"[": "array", "{": "object"}
+_SHOWN_NAME_CHARACTERS: Final = 64
+_SHOWN_PROBLEMS: Final = 5
+_JSON_CONTAINERS: Final = {"[": "array", "{": "object"}
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+"""No text of PostgreSQL holds these, and JSON brings both."""
 
 
 class Arguments:
@@ -24,136 +27,139 @@ class Arguments:
     Attributes:
         schema: JSON Schema of the arguments, as published.
         embedded: Names of the parameters that are `Embedded`, as texts until they are embedded.
+
+    Raises:
+        ConfigurationError: A parameter is of a type that JSON cannot carry.
     """
 
     def __init__(self, function: Callable[..., object]) -> None:
-        parameters = _parameters(function)
+        parameters = parameters_of(function)
         self.embedded = tuple(name for name, kind in parameters.items() if kind[1])
         self._names = tuple(parameters)
-        self._model = _model(function.__name__, {name: p[0] for name, p in parameters.items()})
-        self.schema = _schema(self._model, function.__name__)
+        self._model = model_of(function.__name__, [field for field, _ in parameters.values()])
+        self.schema = schema_of_model(self._model, function.__name__)
+        self._definitions: Mapping[str, Schema] = self.schema.get("$defs", {})
 
     def check(self, raw: Mapping[str, object]) -> dict[str, Any]:
         """The arguments as Python values, defaults filled in.
+
+        A list or an object may also come as JSON inside a text: some hosts send it so.
 
         Raises:
             InvalidArguments: Something is missing, unknown, of a wrong type or out of range.
         """
         try:
-            checked = self._validate(raw)
+            return self._values(raw)
         except ValidationError as error:
-            raise self._refusal(error) from None  # the cause would hold the rejected values
+            wrong = {str(problem["loc"][0]) for problem in _problems(error)}
+        parsed = {n: self._parsed(n, v) if n in wrong else v for n, v in raw.items()}
+        try:
+            return self._values(parsed)
+        except ValidationError as error:
+            raise self._refusal(_problems(error)) from None  # the cause holds the rejected values
+
+    def _values(self, raw: Mapping[str, object]) -> dict[str, Any]:
+        checked = self._model.model_validate(raw)
+        for name, value in raw.items():
+            if _is_unstorable(value):
+                msg = f"The argument '{name}' holds a character that PostgreSQL cannot store."
+                raise InvalidArguments(msg, hint="Leave out U+0000 and halves of surrogate pairs.")
         return {name: getattr(checked, f"a{i}") for i, name in enumerate(self._names)}
 
-    def _validate(self, raw: Mapping[str, object]) -> BaseModel:
-        try:
-            return self._model.model_validate(raw)
-        except ValidationError:
-            parsed = {name: self._parse_container(name, value) for name, value in raw.items()}
-            return self._model.model_validate(parsed)
-
-    def _parse_container(self, name: str, value: object) -> object:
-        """Some hosts send a list or an object as JSON inside a text: take it as what it is."""
+    def _parsed(self, name: str, value: object) -> object:
         if not isinstance(value, str):
             return value
         wanted = _JSON_CONTAINERS.get(value.lstrip()[:1])
-        if wanted is None or wanted not in _types(self._property(name)):
+        options = options_of(self._property(name), self._definitions)
+        if wanted is None or all(option.get("type") != wanted for option in options):
             return value
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
             return value
 
-    def _property(self, name: str) -> dict[str, Any]:
-        found = self.schema["properties"].get(name, {})
-        return cast("dict[str, Any]", found)
+    def _property(self, name: str) -> Schema:
+        return cast("Schema", self.schema["properties"].get(name, {}))
 
-    def _refusal(self, error: ValidationError) -> InvalidArguments:
-        sentences: dict[str, None] = {}
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            name = str(problem["loc"][0]) if problem["loc"] else ""
-            sentences[self._sentence(name, problem["type"])] = None
-        hint = "" if self._names else "This tool takes no arguments."
+    def _refusal(self, problems: list[ErrorDetails]) -> InvalidArguments:
+        sentences = list(dict.fromkeys(map(self._sentence, problems[: _SHOWN_PROBLEMS * 10])))
+        shown = sentences[:_SHOWN_PROBLEMS]
+        if len(sentences) > len(shown) or len(problems) > _SHOWN_PROBLEMS * 10:
+            shown.append("There is more that is not valid.")
+        hint = "This tool takes no arguments."
         if self._names:
             hint = f"This tool takes: {', '.join(self._names)}."
-        return InvalidArguments(" ".join(sentences), hint=hint)
+        return InvalidArguments(" ".join(shown), hint=hint)
 
-    def _sentence(self, name: str, kind: str) -> str:
+    def _sentence(self, problem: ErrorDetails) -> str:
+        name, *path = problem["loc"]
         if name not in self._names:
-            close = difflib.get_close_matches(name, self._names, n=1)
-            shown = name if name.isidentifier() and len(name) <= _SHOWN_NAME_CHARACTERS else "?"
-            meant = f" Did you mean '{close[0]}'?" if close else ""
-            return f"Unknown argument '{shown}'.{meant}"
-        expected = describe(self._property(name), self.schema.get("$defs", {}))
-        if kind == "missing":
-            return f"The argument '{name}' is missing: expected {expected}."
-        return f"The argument '{name}' is not valid: expected {expected}."
+            return self._unknown(str(name))
+        shown, schema = self._follow(str(name), path)
+        expected = describe(schema, self._definitions) + _unsaid(problem, schema)
+        if problem["type"] == "missing":
+            return f"The argument '{shown}' is missing: expected {expected}."
+        return f"The argument '{shown}' is not valid: expected {expected}."
+
+    def _unknown(self, name: str) -> str:
+        if not name.isidentifier() or len(name) > _SHOWN_NAME_CHARACTERS:
+            return "Unknown argument '?'."
+        close = difflib.get_close_matches(name, self._names, n=1)
+        meant = f" Did you mean '{close[0]}'?" if close else ""
+        return f"Unknown argument '{name}'.{meant}"
+
+    def _follow(self, name: str, path: list[int | str]) -> tuple[str, Schema]:
+        """How to name what is wrong inside an argument, and its schema.
+
+        It ends at the first step that the schema does not name: the keys of an object of any
+        keys are values of the caller, and the branches of a union have no names.
+        """
+        schema = self._property(name)
+        for step in path:
+            options = options_of(schema, self._definitions)
+            here: Schema = options[0] if len(options) == 1 else {}
+            following: Schema | None
+            if isinstance(step, int):
+                items = here.get("prefixItems", ())
+                following = items[step] if step < len(items) else here.get("items")
+                name = f"{name}[{step}]" if following else name
+            else:
+                following = here.get("properties", {}).get(step)
+                name = f"{name}.{step}" if following else name
+            if not following:
+                break
+            schema = following
+        return name, schema
 
 
-def _parameters(function: Callable[..., object]) -> dict[str, tuple[tuple[Any, Any], bool]]:
-    """For each parameter its pydantic field, and whether it is embedded."""
-    found: dict[str, tuple[tuple[Any, Any], bool]] = {}
-    for parameter in inspect.signature(function, eval_str=True).parameters.values():
-        annotation, is_embedded = _without_embedded(parameter.annotation)
-        default: Any = ... if parameter.default is inspect.Parameter.empty else parameter.default
-        # The fields are a0, a1 ... under the parameter's name as alias, so that no parameter can
-        # shadow an attribute of pydantic's model.
-        alias = parameter.name
-        found[parameter.name] = ((annotation, Field(default=default, alias=alias)), is_embedded)
-    return found
+def _problems(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False)
 
 
-def _without_embedded(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401  # an annotation is anything
-    if annotation is Embedded:
-        return str, True
-    if get_origin(annotation) is Annotated:
-        inner, *metadata = get_args(annotation)
-        if inner is Embedded:
-            return Annotated[str, *metadata], True
-    return annotation, False
+_BOUNDS: Final = {
+    "greater_than_equal": ("ge", "of at least"),
+    "greater_than": ("gt", "above"),
+    "less_than_equal": ("le", "of at most"),
+    "less_than": ("lt", "below"),
+}
 
 
-def _model(name: str, fields: dict[str, tuple[Any, Any]]) -> type[BaseModel]:
-    definitions: dict[str, Any] = {f"a{i}": field for i, field in enumerate(fields.values())}
-    try:
-        return create_model(
-            f"{name}_arguments",
-            __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False),
-            **definitions,
-        )
-    except (PydanticSchemaGenerationError, PydanticUserError, TypeError) as error:
-        msg = f"The tool {name} has a parameter of a type that JSON cannot carry."
-        raise ConfigurationError(
-            msg, hint="Use a type that pydantic knows.", detail=str(error)
-        ) from error
+def _unsaid(problem: ErrorDetails, schema: Schema) -> str:
+    """What is valid, as far as JSON Schema has no word for it."""
+    if problem["type"] in _BOUNDS and schema.get("format"):  # the bound of a date, for example
+        key, words = _BOUNDS[problem["type"]]
+        return f" {words} {problem.get('ctx', {})[key]}"
+    if problem["type"] in ("value_error", "assertion_error") and schema.get("description"):
+        return f" ({schema['description']})"  # a validator's own message may repeat the value
+    return ""
 
 
-def _schema(model: type[BaseModel], name: str) -> dict[str, Any]:
-    try:
-        schema = model.model_json_schema(by_alias=True)
-    except PydanticUserError as error:
-        msg = f"The tool {name} has a parameter that has no JSON schema."
-        raise ConfigurationError(msg, detail=str(error)) from error
-    schema.setdefault("properties", {})
-    return cast("dict[str, Any]", _without_titles(schema))
-
-
-def _without_titles(schema: object) -> object:
-    """Pydantic's generated titles repeat the names: tokens that tell a model nothing."""
-    if isinstance(schema, list):
-        return [_without_titles(item) for item in cast("list[object]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    items = cast("dict[str, object]", schema).items()
-    return {
-        key: _without_titles(value)
-        for key, value in items
-        if not (key == "title" and isinstance(value, str))
-    }
-
-
-def _types(schema: Mapping[str, Any]) -> set[str]:
-    found = {schema["type"]} if isinstance(schema.get("type"), str) else set[str]()
-    for option in schema.get("anyOf", ()):
-        found |= _types(option)
-    return found
+def _is_unstorable(value: object) -> bool:
+    if isinstance(value, str):
+        return _UNSTORABLE.search(value) is not None
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return any(_is_unstorable(key) or _is_unstorable(item) for key, item in items)
+    if isinstance(value, list | tuple):
+        return any(map(_is_unstorable, cast("list[object]", value)))
+    return False

@@ -4,7 +4,7 @@ no connection, no tenant and no embedding service is within a tool's reach."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 from pydantic import BaseModel
 from sqlalchemy import Select
@@ -31,11 +31,19 @@ class Embedded:
     """A text from the model together with its embedding.
 
     Annotate a tool's parameter with it: the model sends a text, mcpdb asks the embedding provider
-    before it builds the query, and the tool sees both.
+    before it builds the query, and the tool sees both. The parameter is required. Its text has at
+    most 8,000 characters, unless `Annotated[Embedded, Field(max_length=...)]` says otherwise.
     """
 
     text: str
     vector: Sequence[float] = field(repr=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> NoReturn:
+        # In a union, a list or a model, pydantic would take it for an object with two fields, and
+        # a model could send a vector of its own.
+        msg = "Embedded is the whole type of a parameter, or stands in Annotated[Embedded, ...]."
+        raise ConfigurationError(msg, hint="It cannot be optional, in a list or in a model.")
 
 
 @dataclass(frozen=True, slots=True, init=False)

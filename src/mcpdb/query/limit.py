@@ -7,8 +7,10 @@ from mcpdb.query.base import Rows
 
 def limited(select: Rows, rows: int) -> Rows:
     """The select with at most this many rows; a smaller limit of the author's own stays."""
-    own = select._limit_clause  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no public way
-    if own is None:
+    # There is no public way to read a select's own limit.
+    own = select._limit_clause  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    fetch = select._fetch_clause  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    if own is None and fetch is None:
         return select.limit(rows)
     if isinstance(own, BindParameter) and isinstance(own.value, int):
         return select.limit(min(own.value, rows))

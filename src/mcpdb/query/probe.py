@@ -4,17 +4,17 @@ and what it returns tells its columns, their types and its output schema."""
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_origin, get_type_hints
+from typing import Any, cast, get_origin
 
 from pydantic import BaseModel
 from sqlalchemy import Select
 
-from mcpdb.errors import ConfigurationError, InvalidArguments, McpdbError
+from mcpdb.errors import ConfigurationError, InvalidArguments
 from mcpdb.query.arguments import Arguments
 from mcpdb.query.base import Embedded, Report, Rows, is_rows
-from mcpdb.query.columns import columns_of
+from mcpdb.query.columns import columns_of, schema_of
+from mcpdb.query.example import example
 from mcpdb.query.schema import model_schema, rows_schema, tables_schema
-from mcpdb.query.words import example
 from mcpdb.result import Column
 
 
@@ -22,21 +22,23 @@ from mcpdb.result import Column
 class Probe:
     """What a tool's function returned for example arguments: selects by name."""
 
+    tool: str
     selects: Mapping[str, Rows]
     then_model: type[BaseModel] | None
     is_report: bool
 
-    def columns(self, tool: str) -> dict[str, tuple[Column, ...]]:
+    def columns(self) -> dict[str, tuple[Column, ...]]:
         """The columns of each select."""
-        return {name: columns_of(select, tool) for name, select in self.selects.items()}
+        return {name: columns_of(select, self.tool) for name, select in self.selects.items()}
 
     def output_schema(self, *, is_dynamic: bool) -> dict[str, Any]:
         """The schema to publish; of any columns where they depend on the arguments."""
         if self.then_model is not None:
-            return model_schema(self.then_model)
+            return model_schema(self.then_model, self.tool)
+        cells = {name: schema_of(select, self.tool) for name, select in self.selects.items()}
         if self.is_report:
-            return tables_schema(None if is_dynamic else self.selects)
-        return rows_schema(None if is_dynamic else self.selects["rows"])
+            return tables_schema(None if is_dynamic else cells)
+        return rows_schema(None if is_dynamic else cells["rows"])
 
 
 def check_signature(function: Callable[..., object], tool: str) -> str:
@@ -53,6 +55,8 @@ def check_signature(function: Callable[..., object], tool: str) -> str:
 
 
 def _reason_against(function: Callable[..., object]) -> str:  # noqa: PLR0911  # a list of reasons
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        return "is not a function: write a def around it."
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return "is async: a tool is a plain function that returns a select; mcpdb runs it."
     if inspect.isgeneratorfunction(function):
@@ -61,8 +65,8 @@ def _reason_against(function: Callable[..., object]) -> str:  # noqa: PLR0911  #
         return "has no docstring: it is the description that the model chooses by."
     try:
         signature = inspect.signature(function, eval_str=True)
-    except NameError as error:
-        return f"has an annotation that cannot be resolved: {error.name}."
+    except Exception as error:  # noqa: BLE001  # an annotation in quotes is any expression
+        return f"has an annotation that cannot be resolved: {error}."
     for parameter in signature.parameters.values():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             return f"has the parameter {parameter}: every parameter has a name of its own."
@@ -84,13 +88,15 @@ def probe(
             something else than it says.
     """
     made = _call(function, arguments, dimensions=dimensions, tool=tool)
-    if isinstance(made, Report):
+    says_report = inspect.signature(function, eval_str=True).return_annotation is Report
+    if says_report and isinstance(made, Report):
         model = None if made.then is None else _model_of(made.then, tool)
-        return Probe(made.selects, model, is_report=True)
-    if is_rows(made):
-        return Probe({"rows": made}, None, is_report=False)
-    msg = f"The tool {tool} returned {type(made).__name__}, not a select or a Report."
-    hint = "Wrap a union with select(union(...).subquery())."
+        return Probe(tool, made.selects, model, is_report=True)
+    if not says_report and is_rows(made):
+        return Probe(tool, {"rows": made}, None, is_report=False)
+    wanted = "a Report" if says_report else "a select"
+    msg = f"The tool {tool} is annotated to return {wanted}, but returned {type(made).__name__}."
+    hint = "" if says_report else "Wrap a union with select(union(...).subquery())."
     raise ConfigurationError(msg, hint=hint)
 
 
@@ -106,7 +112,7 @@ def _call(
         values[name] = Embedded(values[name], unit)
     try:
         return function(**values)
-    except McpdbError:
+    except ConfigurationError:
         raise
     except Exception as error:
         msg = f"The tool {tool} failed when it was called once with example arguments."
@@ -125,9 +131,33 @@ def _example_values(arguments: Arguments, tool: str) -> dict[str, Any]:
         raise ConfigurationError(msg, hint="Give it one: Field(examples=[...]).") from error
 
 
+def probe_notice(notice: Callable[[], object], tool: str) -> None:
+    """Call a tool's notice function once and look at what it returns.
+
+    Raises:
+        ConfigurationError: It failed, or is not a select of one column.
+    """
+    try:
+        made = notice()
+    except Exception as error:
+        msg = f"The notice of the tool {tool} failed when it was called once, without arguments."
+        raise ConfigurationError(msg, detail=repr(error)) from error
+    if not is_rows(made) or len(columns_of(made, tool)) != 1:
+        msg = f"The notice of the tool {tool} is a function that returns a select of one column."
+        raise ConfigurationError(msg)
+
+
 def _model_of(then: Callable[..., BaseModel], tool: str) -> type[BaseModel]:
-    model = get_type_hints(then).get("return")
+    msg = f"The `then` of the tool {tool} must be annotated to return a pydantic model."
+    try:
+        signature = inspect.signature(then, eval_str=True)
+        signature.bind({})
+    except Exception as error:
+        msg = f"The `then` of the tool {tool} must be a function of the tables alone."
+        raise ConfigurationError(msg, detail=repr(error)) from error
+    model = cast("object", signature.return_annotation)
+    if inspect.iscoroutinefunction(then):
+        raise ConfigurationError(msg, hint="It is async; mcpdb calls it as a plain function.")
     if isinstance(model, type) and issubclass(model, BaseModel):
         return model
-    msg = f"The `then` of the tool {tool} must be annotated to return a pydantic model."
     raise ConfigurationError(msg)

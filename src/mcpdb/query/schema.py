@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticUserError
 
-from mcpdb.query.base import Rows
-from mcpdb.query.columns import schema_of
+from mcpdb.errors import ConfigurationError
 
 
-def rows_schema(select: Rows | None) -> dict[str, Any]:
-    """Of a table: with the columns of this select, or of any columns."""
+def rows_schema(cells: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Of a table: with cells of these schemas in each row, or of any columns."""
     row: dict[str, Any] = {"type": "array"}
-    if select is not None:
-        cells = schema_of(select)
+    if cells is not None:
         row |= {"prefixItems": cells, "minItems": len(cells), "maxItems": len(cells)}
-    column = {"type": "object", "properties": {"name": _TEXT, "type": _TEXT}}
+    column = _object({"name": _TEXT, "type": _TEXT})
     return _object(
         {
             "columns": {"type": "array", "items": column},
@@ -27,18 +26,35 @@ def rows_schema(select: Rows | None) -> dict[str, Any]:
     )
 
 
-def tables_schema(selects: Mapping[str, Rows] | None) -> dict[str, Any]:
+def tables_schema(tables: Mapping[str, list[dict[str, Any]]] | None) -> dict[str, Any]:
     """Of a report without `then`: its tables by name."""
-    if selects is None:
-        tables: dict[str, Any] = {"type": "object", "additionalProperties": rows_schema(None)}
-    else:
-        tables = _object({name: rows_schema(select) for name, select in selects.items()})
-    return _object({"tables": tables})
+    if tables is None:
+        any_tables = {"type": "object", "additionalProperties": rows_schema(None)}
+        return _object({"tables": any_tables})
+    return _object({"tables": _object({name: rows_schema(c) for name, c in tables.items()})})
 
 
-def model_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Of a report whose `then` makes this model."""
-    return model.model_json_schema(mode="serialization", by_alias=True)
+def model_schema(model: type[BaseModel], tool: str) -> dict[str, Any]:
+    """Of a report whose `then` makes this model.
+
+    Raises:
+        ConfigurationError: The model has no JSON schema, or not one of an object, which is what
+            the protocol's structured content is.
+    """
+    try:
+        schema = model.model_json_schema(mode="serialization", by_alias=True)
+    except PydanticUserError as error:
+        msg = f"The `then` of the tool {tool} returns a model that has no JSON schema."
+        raise ConfigurationError(msg, detail=str(error)) from error
+    definitions = schema.get("$defs", {})
+    if "$ref" in schema:
+        # A model that holds itself is only a reference here, and hosts look for the type.
+        named = definitions[schema["$ref"].rsplit("/", 1)[1]]
+        schema = {**named, "$defs": definitions}
+    if schema.get("type") != "object":
+        msg = f"The `then` of the tool {tool} returns a model that is not an object in JSON."
+        raise ConfigurationError(msg, hint="Put the value into a field of a model.")
+    return schema
 
 
 _TEXT = {"type": "string"}

@@ -1,71 +1,78 @@
-"""A JSON schema in words, and an example value that it accepts."""
+"""A JSON schema in words, for a sentence that begins with "expected"."""
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from mcpdb.errors import ConfigurationError
-
-Schema = Mapping[str, Any]
+Schema: TypeAlias = Mapping[str, Any]
 
 _FORMATS: Final = {
-    "date": ("a date as YYYY-MM-DD", "2024-02-29"),
-    "date-time": ("a date and time as YYYY-MM-DDTHH:MM:SS", "2024-02-29T12:00:00+00:00"),
-    "time": ("a time as HH:MM:SS", "12:00:00"),
-    "duration": ("a duration as P1DT2H", "P1D"),
-    "uuid": ("a UUID", "00000000-0000-4000-8000-000000000000"),
+    "date": "a date as YYYY-MM-DD",
+    "date-time": "a date and time as YYYY-MM-DDTHH:MM:SS",
+    "time": "a time as HH:MM:SS",
+    "duration": "a duration as P1DT2H",
+    "uuid": "a UUID",
+    "email": "an e-mail address",
+    "uri": "a URL",
+    "ipv4": "an IPv4 address",
+    "ipv6": "an IPv6 address",
 }
 _SHOWN_CHOICES: Final = 50
 
 
-def describe(schema: Schema, definitions: Mapping[str, Schema]) -> str:
-    """What a schema accepts, for a sentence that begins with "expected"."""
-    schema = _resolve(schema, definitions)
-    if "const" in schema:
-        return repr(schema["const"])
-    if "enum" in schema:
-        return _choices(schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(describe(option, definitions) for option in schema["anyOf"])
-    words = _WORDS.get(schema.get("type", ""))
-    if words is None:
-        return "another value"
-    return words(schema, definitions)
-
-
-def example(schema: Schema, definitions: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
-    """A value that the schema accepts, to call a tool once with when it is registered.
-
-    Raises:
-        ConfigurationError: The schema does not say enough; the hint tells how to help.
-    """
-    schema = _resolve(schema, definitions)
-    if schema.get("examples"):
-        return schema["examples"][0]
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return schema["enum"][0]
-    if "anyOf" in schema:
-        options = [option for option in schema["anyOf"] if option.get("type") != "null"]
-        return example((options or schema["anyOf"])[0], definitions)
-    make = _EXAMPLES.get(schema.get("type", ""))
-    if make is None or "pattern" in schema:
-        msg = "No example value can be made for a parameter."
-        raise ConfigurationError(msg, hint="Give it one: Field(examples=[...]).")
-    return make(schema, definitions)
-
-
-def _resolve(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+def resolve(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """The schema with what it refers to."""
     reference = schema.get("$ref")
     if reference is None:
         return schema
-    return {**definitions[reference.rsplit("/", 1)[1]], **schema, "$ref": None}
+    beside = {key: value for key, value in schema.items() if key != "$ref"}
+    return {**resolve(definitions[reference.rsplit("/", 1)[1]], definitions), **beside}
+
+
+def options_of(schema: Schema, definitions: Mapping[str, Schema]) -> list[Schema]:
+    """The schemas that a value may follow, resolved: one, or those of a union without null."""
+    schema = resolve(schema, definitions)
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            options = [o for part in schema[union] for o in options_of(part, definitions)]
+            return [option for option in options if option.get("type") != "null"] or options
+    return [schema]
+
+
+def describe(schema: Schema, definitions: Mapping[str, Schema]) -> str:
+    """What a schema accepts."""
+    schema = resolve(schema, definitions)
+    if "const" in schema:
+        return _value(schema["const"])
+    if "enum" in schema:
+        return _choices(schema["enum"])
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return " or ".join(dict.fromkeys(_options(schema[union], definitions)))
+    words = _WORDS.get(schema.get("type", ""))
+    if words is None:
+        return "any value" if not schema.get("type") else "another value"
+    return words(schema, definitions)
+
+
+def _options(options: list[Schema], definitions: Mapping[str, Schema]) -> list[str]:
+    # A Decimal may also come as a text of digits: its pattern would tell a model nothing.
+    is_number = any(option.get("type") == "number" for option in options)
+    return [
+        describe(option, definitions)
+        for option in options
+        if not (is_number and option.get("type") == "string" and "pattern" in option)
+    ]
+
+
+def _value(value: object) -> str:
+    return repr(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _choices(values: list[Any]) -> str:
-    shown = ", ".join(repr(value) for value in values[:_SHOWN_CHOICES])
+    shown = ", ".join(map(_value, values[:_SHOWN_CHOICES]))
     rest = f" and {len(values) - _SHOWN_CHOICES} more" if len(values) > _SHOWN_CHOICES else ""
-    return f"one of {shown}{rest}"
+    return shown if len(values) == 1 else f"one of {shown}{rest}"
 
 
 def _number(schema: Schema, _: Mapping[str, Schema]) -> str:
@@ -88,9 +95,11 @@ def _number(schema: Schema, _: Mapping[str, Schema]) -> str:
 
 
 def _span(low: int | None, high: int | None, unit: str) -> str:
-    if low and high:
+    if low and low == high:
+        return f" of exactly {low} {unit}"
+    if low and high is not None:
         return f" of {low} to {high} {unit}"
-    if high:
+    if high is not None:
         return f" of at most {high} {unit}"
     if low:
         return f" of at least {low} {unit}"
@@ -99,17 +108,20 @@ def _span(low: int | None, high: int | None, unit: str) -> str:
 
 def _text(schema: Schema, _: Mapping[str, Schema]) -> str:
     if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]][0]
+        return _FORMATS[schema["format"]]
     pattern = f" that matches {schema['pattern']}" if "pattern" in schema else ""
-    return (
-        "a text" + _span(schema.get("minLength"), schema.get("maxLength"), "characters") + pattern
-    )
+    span = _span(schema.get("minLength"), schema.get("maxLength"), "characters")
+    return f"a text{span}{pattern}"
 
 
 def _list(schema: Schema, definitions: Mapping[str, Schema]) -> str:
+    if "prefixItems" in schema:
+        parts = ", ".join(describe(part, definitions) for part in schema["prefixItems"])
+        return f"a list of {parts}"
     span = _span(schema.get("minItems"), schema.get("maxItems"), "items")
+    unlike = ", all different" if schema.get("uniqueItems") else ""
     items = schema.get("items")
-    return f"a list{span}" + (f", each {describe(items, definitions)}" if items else "")
+    return f"a list{span}{unlike}" + (f", each {describe(items, definitions)}" if items else "")
 
 
 def _object(schema: Schema, _: Mapping[str, Schema]) -> str:
@@ -125,43 +137,4 @@ _WORDS: Final[dict[str, Callable[[Schema, Mapping[str, Schema]], str]]] = {
     "null": lambda _schema, _definitions: "null",
     "array": _list,
     "object": _object,
-}
-
-
-def _example_number(schema: Schema, _: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
-    step = schema.get("multipleOf", 1 if schema["type"] == "integer" else 0.5)
-    if "minimum" in schema:
-        value = schema["minimum"]
-    elif "exclusiveMinimum" in schema:
-        value = schema["exclusiveMinimum"] + step
-    else:
-        high = schema.get("maximum", schema.get("exclusiveMaximum", step + step))
-        value = min(step, high - step) if "exclusiveMaximum" in schema else min(step, high)
-    return -(-value // step) * step  # up to the next multiple
-
-
-def _example_text(schema: Schema, _: Mapping[str, Schema]) -> str:
-    if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]][1]
-    return "x" * max(1, int(schema.get("minLength", 1)))
-
-
-def _example_list(schema: Schema, definitions: Mapping[str, Schema]) -> list[Any]:
-    count = max(1, schema.get("minItems", 1))
-    return [example(schema.get("items", {"type": "string"}), definitions)] * count
-
-
-def _example_object(schema: Schema, definitions: Mapping[str, Schema]) -> dict[str, Any]:
-    properties = schema.get("properties", {})
-    return {name: example(properties[name], definitions) for name in schema.get("required", ())}
-
-
-_EXAMPLES: Final[dict[str, Callable[[Schema, Mapping[str, Schema]], Any]]] = {
-    "integer": _example_number,
-    "number": _example_number,
-    "string": _example_text,
-    "boolean": lambda _schema, _definitions: False,
-    "null": lambda _schema, _definitions: None,
-    "array": _example_list,
-    "object": _example_object,
 }

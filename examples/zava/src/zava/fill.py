@@ -2,11 +2,11 @@
 tables are generated while PostgreSQL stores what was generated before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from zava.rows import (
     reference_rows,
 )
 
+Row = TypeVar("Row")
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a step's name, and how much of it is done of how much in all."""
 
@@ -51,7 +52,7 @@ async def fill(job: Job) -> None:
     await _load_reference(job)
     await _load_embeddings(job)
     history = await asyncio.to_thread(  # it takes some 0.3 s
-        draw_history, job.company, size=plan.size, seed=plan.seed, until=job.until
+        draw_history, job.company, customers=plan.customers, seed=plan.seed, until=job.until
     )
     await _load_history(job, history)
     indexes = tables.create_indexes()
@@ -101,39 +102,39 @@ async def _load_history(job: Job, history: History) -> None:
 
 
 async def _copy(job: Job, table: sa.Table, records: Records) -> None:
+    rows = list(records)
+
+    async def one_by_one() -> AsyncIterator[tuple[Any, ...]]:
+        async for chunk in _chunks(job, table.name, rows, expected=len(rows)):
+            for row in chunk:
+                yield row
+
     await job.connection.copy_records_to_table(
-        table.name, schema_name=tables.SCHEMA, records=_with_turns(records), timeout=None
+        table.name, schema_name=tables.SCHEMA, records=one_by_one()
     )
 
 
-async def _with_turns(records: Records) -> AsyncIterator[tuple[Any, ...]]:
-    for number, record in enumerate(records):
-        if number % _CHUNK == 0:
-            await asyncio.sleep(0)
-        yield record
+async def _copy_packed(job: Job, table: sa.Table, rows: Iterable[bytes], *, expected: int) -> None:
+    async def packed() -> AsyncIterator[bytes]:
+        yield COPY_HEADER
+        async for chunk in _chunks(job, table.name, rows, expected=expected):
+            yield b"".join(chunk)
+        yield COPY_TRAILER
 
-
-async def _copy_packed(job: Job, table: sa.Table, rows: Iterator[bytes], *, expected: int) -> None:
     # FREEZE: the rows are new to everybody, so they need no second visit to mark them visible.
     await job.connection.copy_to_table(
-        table.name,
-        schema_name=tables.SCHEMA,
-        source=_packed(job, table.name, rows, expected),
-        format="binary",
-        freeze=True,
+        table.name, schema_name=tables.SCHEMA, source=packed(), format="binary", freeze=True
     )
 
 
-async def _packed(
-    job: Job, step: str, rows: Iterator[bytes], expected: int
-) -> AsyncIterator[bytes]:
-    """Chunks of rows, made while PostgreSQL stores the ones before; between them others may run."""
-    yield COPY_HEADER
-    done = 0
-    while chunk := list(islice(rows, _CHUNK)):
-        job.progress(step, done, max(done, expected))
-        yield b"".join(chunk)
+async def _chunks(
+    job: Job, step: str, rows: Iterable[Row], *, expected: int
+) -> AsyncIterator[list[Row]]:
+    """Rows are made while PostgreSQL stores those before; between chunks others may run."""
+    remaining, done = iter(rows), 0
+    while chunk := list(islice(remaining, _CHUNK)):
+        job.progress(step, done, max(done + len(chunk), expected))
+        yield chunk
         done += len(chunk)
         await asyncio.sleep(0)
-    yield COPY_TRAILER
     job.progress(step, done, done)

@@ -8,8 +8,9 @@ from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import accumulate
+from itertools import accumulate, repeat
 from math import fsum
+from operator import mul
 from random import Random
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -21,7 +22,7 @@ GENERATOR_VERSION: Final = 1
 DEFAULT_SEED: Final = 2025
 
 Size: TypeAlias = Literal["full", "small"]
-CUSTOMERS: Final[dict[Size, int]] = {"full": 50_000, "small": 1_000}
+_CUSTOMERS: Final[dict[Size, int]] = {"full": 50_000, "small": 1_000}
 
 _BASE_ORDERS: Final = (20, 40, 20, 10, 7, 3)  # weights of 0 to 5, before the store's frequency
 _ITEMS: Final = (40, 30, 15, 10, 5)  # weights of 1 to 5 lines in an order
@@ -52,12 +53,17 @@ class Plan:
     catalogue: Catalogue | None = None
 
     def __post_init__(self) -> None:
-        if self.size not in CUSTOMERS:
+        if self.size not in _CUSTOMERS:
             raise ConfigurationError(f"There is no size {self.size!r}, but full and small.")
         if not 0 <= self.seed < 2**63:
             raise ConfigurationError("The seed is not from 0 to 9223372036854775807.")
         if self.until is not None and self.until.year < 1900:
             raise ConfigurationError("The last day of the orders is before the year 1900.")
+
+    @property
+    def customers(self) -> int:
+        """How many customers there are."""
+        return _CUSTOMERS[self.size]
 
 
 class Customer(NamedTuple):
@@ -151,8 +157,8 @@ def quantity_weights(order_value: float) -> list[float]:
 
     def tilted(tilt: float) -> list[float]:
         # By multiplication: pow() may differ in the last bit between platforms.
-        powers = accumulate(pieces, lambda power, _: power * tilt, initial=1.0)
-        return [weight * power for weight, power in zip(_QUANTITIES, powers, strict=False)]
+        powers = accumulate(repeat(tilt, len(_QUANTITIES) - 1), mul, initial=1.0)
+        return list(map(mul, _QUANTITIES, powers))
 
     def mean(weights: Sequence[float]) -> float:
         return fsum(n * weight for n, weight in zip(pieces, weights, strict=True)) / fsum(weights)
@@ -165,7 +171,7 @@ def quantity_weights(order_value: float) -> list[float]:
     return tilted(high)
 
 
-def draw_history(company: Company, *, size: Size, seed: int, until: date) -> History:
+def draw_history(company: Company, *, customers: int, seed: int, until: date) -> History:
     """Draw the customers, and for each order of theirs the store and the day.
 
     A customer orders at one store, which is drawn independently of the one where they signed up.
@@ -175,24 +181,24 @@ def draw_history(company: Company, *, size: Size, seed: int, until: date) -> His
     people, choices = _stream(seed, "customers"), _stream(seed, "visits")
     by_weight = _Weights([store.weight for store in company.stores])
     base_orders, years = _Weights(_BASE_ORDERS), _Weights(company.year_weights)
-    ends = [years_before(until, years) for years in range(len(company.year_weights), -1, -1)]
+    ends = [years_before(until, back) for back in range(len(company.year_weights), -1, -1)]
     first_day = ends[0] + timedelta(days=1)
     starts = [(end - ends[0]).days for end in ends]
     visits: list[list[tuple[int, int]]] = [[] for _ in range(starts[-1])]
-    customers: list[Customer] = []
-    for customer_id in range(1, CUSTOMERS[size] + 1):
+    drawn: list[Customer] = []
+    for customer_id in range(1, customers + 1):
         store = company.stores[by_weight.index(choices())]
-        orders = max(1, int(base_orders.index(choices()) * store.order_frequency))
+        count = max(1, int(base_orders.index(choices()) * store.order_frequency))
         first_visit = len(visits)
-        for _ in range(orders):
+        for _ in range(count):
             year = years.index(choices())
             day = starts[year] + int(choices() * (starts[year + 1] - starts[year]))
             visits[day].append((customer_id, store.store_id))
             first_visit = min(first_visit, day)
         home = company.stores[by_weight.index(people())]
         since = first_day + timedelta(days=first_visit)
-        customers.append(_customer(customer_id, company, home, since, people))
-    return History(customers, first_day, visits)
+        drawn.append(_customer(customer_id, company, home, since, people))
+    return History(drawn, first_day, visits)
 
 
 def orders(history: History) -> Iterator[Order]:
@@ -254,7 +260,7 @@ def draw_stock(catalogue: Catalogue, company: Company, *, seed: int) -> list[Sto
 
 
 def _stream(seed: int, name: str) -> Callable[[], float]:
-    return Random(f"{name} {seed}").random
+    return Random(f"{name} {seed}").random  # noqa: S311  # no secrets here
 
 
 def _customer(

@@ -1,8 +1,9 @@
 """Seeding: schema, rows, indexes and policies in one transaction, so that a database holds either
 all of it or nothing, and an interrupted seed is repaired by the next one."""
 
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -58,7 +59,7 @@ async def seeded(connection: asyncpg.Connection) -> SeedInfo | None:
         return None
     # Rolled back, so that the role is what it was before, also within a transaction.
     transaction = connection.transaction()
-    with _translated():
+    async with _watched(connection):
         await transaction.start()
         try:
             await connection.execute("SET LOCAL ROLE zava_keeper")
@@ -93,50 +94,65 @@ async def seed(
     Raises:
         ConfigurationError: The database holds something else than is asked for, the login may not
             seed, or the server is not fit for it.
-        DatabaseUnavailable: The connection was lost; the database is as it was.
+        DatabaseUnavailable: The connection was lost; the database holds all or nothing of it.
         EmbeddingsUnavailable: The provider cannot be reached; the database is as it was.
     """
     if connection.is_in_transaction():
         raise ConfigurationError("Seeding needs a connection that is not within a transaction.")
-    with _translated():
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-            found = await seeded(connection)
-            if found is not None and not replace:
-                _require_same(found, plan, embeddings)
-                return found
-            await _prepare(connection, dimensions=embeddings.dimensions, drop=found is not None)
-            job = Job(
-                connection=connection,
-                plan=plan,
-                catalogue=plan.catalogue or load_catalogue(),
-                until=plan.until or await connection.fetchval("SELECT current_date"),
-                company=load_company(),
-                embeddings=embeddings,
-                progress=progress,
-            )
-            await fill(job)
-            await _finish(job)
-            info = await seeded(connection)
+    async with _watched(connection), connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        found = await seeded(connection)
+        if found is not None and not replace:
+            _require_same(found, plan, embeddings)
+            return found
+        await _prepare(connection, dimensions=embeddings.dimensions, drop=found is not None)
+        job = Job(
+            connection=connection,
+            plan=plan,
+            catalogue=plan.catalogue or load_catalogue(),
+            until=plan.until or await connection.fetchval("SELECT current_date"),
+            company=load_company(),
+            embeddings=embeddings,
+            progress=progress,
+        )
+        await fill(job)
+        await _finish(job)
+        info = await seeded(connection)
     assert info is not None
     return info
 
 
-@contextmanager
-def _translated() -> Generator[None]:
-    """Driver errors of this module become ours."""
+@asynccontextmanager
+async def _watched(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+    """End the body when the connection is lost, and turn driver errors into ours.
+
+    asyncpg notices the loss, but a COPY that waits for the socket to take more waits on for ever.
+    """
+    lost = asyncio.timeout(None)
+
+    def stop(_connection: object) -> None:
+        lost.reschedule(0)
+
+    connection.add_termination_listener(stop)
     try:
-        yield
+        async with lost:
+            yield
     except asyncpg.InsufficientPrivilegeError as error:
         raise ConfigurationError(
-            f"This login may not seed the database: {error.args[0]}.",
+            f"The login lacks a privilege: {error.args[0]}.",
             hint="Seed as a superuser, or as a role with CREATEROLE that owns the database.",
             detail=str(error),
         ) from error
-    except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, OSError) as error:
+    except Exception as error:
+        # What is raised then depends on what asyncpg was just doing.
+        if not connection.is_closed():
+            raise
         raise DatabaseUnavailable(
-            "The connection to PostgreSQL was lost; the database is as it was.", detail=str(error)
+            "The connection to PostgreSQL was lost. Seed again: nothing is half done.",
+            detail=repr(error),
         ) from error
+    finally:
+        connection.remove_termination_listener(stop)
 
 
 def _require_same(found: SeedInfo, plan: Plan, embeddings: EmbeddingProvider) -> None:

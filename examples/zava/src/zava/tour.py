@@ -9,9 +9,9 @@ from typing import Any, Final
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import TextContent
 from rich.console import Console
 from rich.table import Table
-from mcp_types import TextContent
 
 from zava.access import HEAD_OFFICE
 from zava.app import make_server
