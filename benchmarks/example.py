@@ -130,9 +130,12 @@ async def _rate(transport: str, call: Callable[[], Awaitable[None]], concurrency
 @asynccontextmanager
 async def _serving() -> AsyncGenerator[tuple[int, subprocess.Popen[bytes]]]:
     port = _free_port()
-    command = [ZAVA, "serve", "--data", WORK, "--http", "--port", str(port), "--dev-identity"]
+    command = [str(ZAVA), "serve", "--data", str(WORK), "--http", "--port", str(port)]
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+        [*command, "--dev-identity"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(os.environ),
     )
     try:
         await _until_open(port, process)

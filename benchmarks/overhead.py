@@ -63,7 +63,7 @@ def _ours() -> ASGIApp:
     async def nothing() -> None:
         """The database is not part of what is measured."""
 
-    lane = database._lane
+    lane = database._lane  # pyright: ignore[reportPrivateUsage]
     lane.read = read  # type: ignore[method-assign]
     lane.open = lane.close = nothing  # type: ignore[method-assign]
     return server.http_app()
@@ -114,7 +114,7 @@ async def measure() -> Paired:
 
 
 async def _time(app: ASGIApp) -> float:
-    taken = []
+    taken: list[float] = []
     for _ in range(CALLS):
         start = time.perf_counter()
         await call_asgi(app, "thousand", {})

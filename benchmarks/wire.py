@@ -23,7 +23,7 @@ def headers(tool: str) -> dict[str, str]:
 
 def body(tool: str, arguments: dict[str, Any]) -> bytes:
     """The request body of a call."""
-    meta = {
+    meta: dict[str, Any] = {
         "io.modelcontextprotocol/protocolVersion": PROTOCOL,
         "io.modelcontextprotocol/clientCapabilities": {},
     }

@@ -189,7 +189,7 @@ def _range_text(lower: object, upper: object, bounds: str) -> str:
     return f"{low},{high}"
 
 
-_NEEDS_QUOTES: Final = re.compile(r'[\s",()\[\]\\]|^$')
+_NEEDS_QUOTES: Final = re.compile(r'[\s",()\[\]\\]|^$', re.ASCII)
 
 
 def _bound(value: object) -> str:

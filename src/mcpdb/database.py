@@ -168,8 +168,10 @@ class Database:
 
 
 async def _close(stack: AsyncExitStack) -> None:
-    with anyio.move_on_after(_CLOSE_S, shield=True):
+    with anyio.move_on_after(_CLOSE_S, shield=True) as scope:
         await stack.aclose()
+    if scope.cancelled_caught:
+        _log.warning("Not every provider closed within %g s.", _CLOSE_S)
 
 
 def _url(url: str | URL) -> URL:

@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from typing_extensions import override
 
 from mcpdb.config import PoolConfig, Timeouts
-from mcpdb.errors import ConfigurationError, DatabaseUnavailable, QueryFailed
+from mcpdb.errors import ConfigurationError, DatabaseUnavailable, QueryFailed, TooManyCalls
 from mcpdb.isolation.base import Isolation
 from mcpdb.query.base import Query, Rows
 from mcpdb.request import Tenant
@@ -53,6 +53,7 @@ class Lane:
         self._engine: AsyncEngine | None = None
         self._is_watched = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._making: set[asyncio.Task[_Connection]] = set()
 
     async def open(self) -> None:
         """Make the pool and prove that PostgreSQL answers.
@@ -72,12 +73,12 @@ class Lane:
                 "timeout": self._timeouts.connect_s,
                 "server_settings": {"application_name": self._pool.application_name},
                 "connection_class": _BriefConnection,
+                "async_creator_fn": self._make,
             },
             execution_options={"postgresql_readonly": True},
         )
         event.listen(self._engine.sync_engine, "checkout", _replace_closed)
         try:
-            await self.ping(timeout_s=self._timeouts.connect_s)
             self._is_watched = await self._can_watch()
         except DatabaseUnavailable as error:
             await self.close()
@@ -96,6 +97,8 @@ class Lane:
             # Whoever closes may have been cancelled through anyio, as the SDK's lifespan is.
             with anyio.CancelScope(shield=True):
                 await self._stop(self._tasks)
+                if self._making:
+                    await asyncio.wait(self._making, timeout=self._timeouts.cancel_s)
                 await engine.dispose()
 
     async def ping(self, *, timeout_s: float) -> None:
@@ -104,12 +107,7 @@ class Lane:
         Raises:
             DatabaseUnavailable: There was none in time.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._in_own_task(self._ask(select(literal(1))))
-        except TimeoutError as error:
-            msg = "The database did not answer in time."
-            raise DatabaseUnavailable(msg) from error
+        await self._ask(select(literal(1)), timeout_s=timeout_s)
 
     async def read(self, tenant: Tenant, query: Query, *, deadline: float) -> Mapping[str, Fetched]:
         """Run the query's selects in one transaction as this tenant.
@@ -167,15 +165,40 @@ class Lane:
                 # task that no cancellation reaches.
                 await connection.close()
 
-    async def _ask(self, statement: Rows) -> None:
-        async with self._connection() as connection:
-            await connection.execute(statement)
+    async def _make(self, *args: Any, **options: Any) -> _Connection:  # noqa: ANN401  # the driver's
+        """Make a connection for the pool.
+
+        A caller that is cancelled meanwhile leaves at once, but what it began is finished and then
+        closed: abandoned half-way, the driver leaves a future behind that asyncio complains about.
+        """
+        connecting: Coroutine[Any, Any, _Connection] = asyncpg.connect(*args, **options)
+        making = asyncio.ensure_future(connecting)
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
+        try:
+            await asyncio.wait([making])
+        except asyncio.CancelledError:
+            making.add_done_callback(_discard)
+            raise
+        return making.result()
+
+    async def _ask(self, statement: Rows, *, timeout_s: float) -> None:
+        async def ask() -> None:
+            async with self._connection() as connection:
+                await connection.execute(statement)
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._in_own_task(ask())
+        except (TimeoutError, TooManyCalls) as error:
+            msg = "The database did not answer in time."
+            raise DatabaseUnavailable(msg) from error
 
     async def _can_watch(self) -> bool:
         """Whether this server can notice that a client is gone: not before 14, nor on Windows."""
         setting = _set_local("client_connection_check_interval", _WATCH_MS)
         try:
-            await self._in_own_task(self._ask(select(setting)))
+            await self._ask(select(setting), timeout_s=self._timeouts.connect_s)
         except QueryFailed:
             return False
         return True
@@ -237,6 +260,11 @@ class _BriefConnection(_Connection):
     @override
     async def close(self, *, timeout: float | None = None) -> None:
         await super().close(timeout=_GOODBYE_S)
+
+
+def _discard(made: asyncio.Task[_Connection]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().terminate()
 
 
 def _replace_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:

@@ -42,7 +42,9 @@ class OwnMcpServer(MCPServer[None]):
             known = [tool.name for tool in await self.list_tools()]
             if name in known:
                 raise
-            return _failure(_unknown(name, known))
+            error = _unknown(name, known)
+            _log.info("%r: %s", name, error.code)
+            return _failure(error)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Final
 from typing_extensions import Buffer, override
 
 from mcpdb.database import Database
+from mcpdb.errors import ConfigurationError
 from mcpdb.process import done_or_stopped, opened, stop_signals
 
 _log = logging.getLogger("mcpdb")
@@ -32,8 +33,12 @@ async def serve_stdio(serve: Callable[[], Coroutine[None, None, None]], database
         database: Open meanwhile.
 
     Raises:
-        ConfigurationError: The database cannot be opened.
+        ConfigurationError: The database cannot be opened, or nobody can be talked to.
     """
+    if sys.stdin is None or sys.stdout is None:
+        raise ConfigurationError("Standard input or output is closed: a client is at both.")
+    if sys.stdin.isatty():
+        _log.info("An MCP client is expected on standard input; Ctrl-C ends.")
     with (
         stop_signals() as stop,
         _printing_to_stderr() as handed_over,

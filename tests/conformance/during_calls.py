@@ -26,6 +26,12 @@ def add_notifications(mcp: Host) -> None:
         return "Tool with logging executed successfully"
 
     @mcp.tool()
+    async def test_logging_tool(ctx: Ctx) -> str:
+        """Logs to a client that has not asked for it, and so must not get it (SEP-2575)."""
+        await ctx.info("Not for you")  # pyright: ignore[reportDeprecated]
+        return "Logged."
+
+    @mcp.tool()
     async def test_tool_with_progress(ctx: Ctx) -> str:
         """Reports its progress."""
         for done in (0, 50, 100):
@@ -41,6 +47,10 @@ def add_notifications(mcp: Host) -> None:
         await asyncio.sleep(0.2)
         await ctx.info("After reconnect")  # pyright: ignore[reportDeprecated]
         return "Reconnection test completed"
+
+
+def add_changes(mcp: Host) -> None:
+    """Tools that change what there is."""
 
     @mcp.tool()
     async def test_trigger_tool_change(ctx: Ctx) -> str:
@@ -158,3 +168,6 @@ def add_requests(mcp: Host) -> None:
                 data={"requiredCapabilities": {"sampling": {}}},
             )
         return "Client declared sampling capability; proceeding."
+
+
+ALL = (add_notifications, add_changes, add_requests)

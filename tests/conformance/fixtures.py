@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.prompts.base import UserMessage
 from mcp_types import (
     AudioContent,
@@ -77,7 +78,7 @@ def add_content(mcp: Host) -> None:
     @mcp.tool()
     def test_error_handling() -> str:
         """Fails."""
-        raise RuntimeError("This tool intentionally returns an error for testing")
+        raise ToolError("This tool intentionally returns an error for testing")
 
     @mcp.tool()
     def test_x_mcp_header(
@@ -182,3 +183,6 @@ def add_prompts(mcp: Host) -> None:
         values = ["paris", "park", "party"] if asked[:2] == ("ref/prompt", "arg1") else []
         found = [value for value in values if value.startswith(argument.value)]
         return Completion(values=found, total=len(found), has_more=False)
+
+
+ALL = (add_content, add_resources, add_prompts)

@@ -79,6 +79,19 @@ def add_single(mcp: Host) -> None:
             return f"Client exposed {len(given.roots)} root(s)."
         return InputRequiredResult(input_requests={"client_roots": ListRootsRequest()})
 
+    @mcp.tool()
+    async def test_streaming_elicitation(ctx: Ctx) -> str | InputRequiredResult:
+        """Tells the client something, and then asks the user."""
+        await ctx.report_progress(1, 2, "Asking")
+        if name := answer(ctx, "user_name", "name"):
+            return f"Hello, {name}!"
+        question = ask("What is your name?", name="string")
+        return InputRequiredResult(input_requests={"user_name": question})
+
+
+def add_prompt(mcp: Host) -> None:
+    """A question before a prompt."""
+
     @mcp.prompt()
     async def test_input_required_result_prompt(
         ctx: Ctx,
@@ -151,3 +164,6 @@ def add_rounds(mcp: Host) -> None:
             questions = {"step1": ask("Step 1: What is your name?", name="string")}
             state = {"round": 1}
         return InputRequiredResult(input_requests=questions, request_state=json.dumps(state))
+
+
+ALL = (add_single, add_prompt, add_many, add_rounds)

@@ -60,16 +60,7 @@ class ConformanceServer(Server):
     @override
     def mcp(self) -> MCPServer[None]:
         mcp = super().mcp()
-        for add in (
-            fixtures.add_content,
-            during_calls.add_notifications,
-            during_calls.add_requests,
-            fixtures.add_resources,
-            fixtures.add_prompts,
-            rounds.add_single,
-            rounds.add_many,
-            rounds.add_rounds,
-        ):
+        for add in (*fixtures.ALL, *during_calls.ALL, *rounds.ALL):
             add(mcp)
         return mcp
 

@@ -81,6 +81,17 @@ async def test_a_pid_file_that_names_an_unrelated_process_does_not_matter(folder
             assert await ask(pg, "SELECT answer FROM kept") == 42
 
 
+async def test_a_pid_file_that_is_empty_does_not_matter(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut may leave one; PostgreSQL alone would refuse to start for ever."""
+    monkeypatch.setattr("mcpdb._embedded.cluster._LIMBO_S", 0.1)
+    pid_file = await made(folder)
+    pid_file.touch()
+    async with EmbeddedPostgres(folder, settings=FAST) as pg:
+        assert await ask(pg, "SELECT answer FROM kept") == 42
+
+
 async def test_a_socket_lock_that_names_an_unrelated_process_does_not_matter(folder: Path) -> None:
     """Also where somebody removed postmaster.pid by hand, as the internet advises."""
     await made(folder)

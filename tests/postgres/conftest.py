@@ -19,7 +19,7 @@ settings.register_profile(
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def typed_dsn(postgres: EmbeddedPostgres, shop_template: str) -> AsyncGenerator[str]:
-    """A database with the extensions and types that are asked for; `shop_template` makes the role."""
+    """A database with all types. The shop's template comes first: it makes the role."""
     name = f"typed_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(_plain(postgres.dsn(database=shop_template)))
     await admin.execute(f"CREATE DATABASE {name}")

@@ -5,7 +5,7 @@ import enum
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -38,7 +38,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine, UserDefinedType
 from typing_extensions import override
 
-from mcpdb import Database, FixedTenancy, Limits, PlainSetting, Report, Rows, Server, Tenant
+from mcpdb import Database, FixedTenancy, Limits, PlainSetting, Rows, Server, Tenant
 
 Era = Literal["auto", "legacy"]
 ERAS: Final[tuple[Era, ...]] = ("auto", "legacy")
@@ -49,7 +49,7 @@ CREATE EXTENSION vector;
 CREATE TYPE mood AS ENUM ('sad', 'so so', 'happy');
 CREATE TYPE weather AS ENUM ('SUN', 'RAIN');
 CREATE TYPE price AS (amount numeric, currency text);
-CREATE TYPE line AS (price price, tags text[]);
+CREATE TYPE "position" AS (price price, tags text[]);
 CREATE TYPE textrange AS RANGE (subtype = text);
 """
 
@@ -100,7 +100,7 @@ _KNOWN: Final[dict[str, TypeEngine[Any]]] = {
     "int4_array": ARRAY(Integer),
     "numeric_array": ARRAY(Numeric),
     "text_array": ARRAY(Text),
-    "mood": pg.ENUM(name="mood"),
+    "mood": pg.ENUM("sad", "so so", "happy", name="mood"),
     "weather": Enum(Weather, name="weather"),
     "int4range": pg.INT4RANGE(),
     "int8range": pg.INT8RANGE(),
@@ -120,23 +120,36 @@ _KNOWN: Final[dict[str, TypeEngine[Any]]] = {
     "money": pg.MONEY(),
     "tsvector": pg.TSVECTOR(),
 }
-_UNKNOWN: Final = ("textrange", "price", "line", "bit_varying", "oid", "xid8", "pg_lsn", "name")
-_GEOMETRY: Final = ("point", "lseg", "box", "path", "polygon", "circle")
+_UNKNOWN: Final = (
+    "textrange",
+    "price",
+    "bit varying",
+    "oid",
+    "xid8",
+    "pg_lsn",
+    "name",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+)
 
 
 def types() -> dict[str, TypeEngine[Any]]:
     """The type of each tool by the tool's name."""
-    named = {name: Named(name.replace("_", " ")) for name in (*_UNKNOWN, *_GEOMETRY)}
-    # A composite called line hides the geometric type of this name.
-    return {**_KNOWN, **named, "geometric_line": Named("pg_catalog.line"), "char": Named('"char"')}
+    named = {name.replace(" ", "_"): Named(name) for name in _UNKNOWN}
+    return {**_KNOWN, **named, "char": Named('"char"'), "position": Named('"position"')}
 
 
 @dataclass(frozen=True)
 class Typed:
     """The clients, callable from ordinary tests: hypothesis does not run coroutines."""
 
-    portal: BlockingPortal
-    clients: dict[Era, Client]
+    portal: BlockingPortal = field(repr=False)
+    clients: dict[Era, Client] = field(repr=False)
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
         """The answer, which must be the same in both eras."""

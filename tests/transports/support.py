@@ -190,7 +190,12 @@ class Child:
 
 @contextlib.contextmanager
 def server_process(
-    folder: Path, dsn: str, *command: str, stdout: int | None = None, **options: Any
+    folder: Path,
+    dsn: str,
+    *command: str,
+    stdin: int = subprocess.PIPE,
+    stdout: int | None = None,
+    **options: Any,
 ) -> Generator[Child]:
     """A server process with these options of child.py, or of another command."""
     arguments = command or (str(CHILD), dsn, json.dumps(options))
@@ -198,7 +203,7 @@ def server_process(
     with out.open("wb") as out_file, err.open("wb") as err_file:
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=out_file if stdout is None else stdout,
             stderr=err_file,
             env=CHILD_ENVIRONMENT,
@@ -208,9 +213,9 @@ def server_process(
     finally:
         process.kill()
         process.wait()
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
 
 
 def initialize(number: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,7 +11,15 @@ import httpx2
 import pytest
 from typing_extensions import override
 
-from mcpdb import ConfigurationError, Database, FixedTenancy, PlainSetting, Server, Tenant
+from mcpdb import (
+    ConfigurationError,
+    Database,
+    FixedTenancy,
+    PlainSetting,
+    Request,
+    Server,
+    Tenant,
+)
 from mcpdb.embedded import EmbeddedPostgres
 from shop import APP_ROLE, make_shop, shop_server
 from transports.support import ERAS, Era, eventually, http_client, post, served, text_of, until
@@ -141,6 +149,27 @@ async def test_without_one_identity_from_this_machine_a_call_is_refused(
     assert result.is_error
     assert result.structured_content is None
     assert said in text_of(result)
+
+
+async def test_the_peer_is_who_connects_and_not_who_a_header_names(
+    shop: Callable[..., str],
+) -> None:
+    peers: list[str | None] = []
+
+    class Seen(FixedTenancy):
+        @override
+        async def resolve(self, request: Request) -> Tenant:
+            peers.append(request.peer)
+            return await super().resolve(request)
+
+    app = shop_server(shop(), tenancy=Seen(Tenant.of("north"))).http_app()
+    headers = {"x-forwarded-for": "203.0.113.9", "forwarded": "for=203.0.113.9"}
+    async with (
+        served(app) as address,
+        http_client(f"{address}/mcp", headers=headers) as client,
+    ):
+        await client.call_tool("shares")
+    assert peers == ["127.0.0.1"]
 
 
 async def test_of_two_identity_headers_none_is_believed(shop: Callable[..., str]) -> None:

@@ -1,9 +1,13 @@
 """A server process over stdio: what it writes, and how it ends."""
 
 import asyncio
+import fcntl
 import os
+import pty
 import signal
 import socket
+import struct
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from transports.support import (
     no_sessions,
     server_process,
     sleeping,
+    until,
 )
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -150,6 +155,12 @@ async def test_a_client_that_leaves_without_its_answer_is_no_error(
     await no_sessions(admin)
 
 
+def waiting_in(pipe: int) -> int:
+    """How many bytes nobody has read yet."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))
+    return int(count)
+
+
 async def test_a_client_that_does_not_read_cannot_keep_the_server(
     tmp_path: Path, shop: Callable[..., str], admin: asyncpg.Connection
 ) -> None:
@@ -157,10 +168,43 @@ async def test_a_client_that_does_not_read_cannot_keep_the_server(
     with server_process(tmp_path, shop(), stdout=writing, close_s=0.5) as child:
         os.close(writing)
         child.write(*initialize(), *(call(n, "sales_rows", limit=500) for n in range(2, 40)))
-        assert await asyncio.to_thread(os.read, reading, 10)
+        await until(lambda: waiting_in(reading) >= 60_000, lambda: "the pipe is full")
         child.signal(signal.SIGTERM)
         assert await child.ends() == 1
         os.close(reading)
     assert "The client does not take its answers" in child.log
     assert "Traceback" not in child.log
     await no_sessions(admin)
+
+
+async def test_a_header_identity_is_refused_where_there_are_no_headers(
+    tmp_path: Path, shop: Callable[..., str]
+) -> None:
+    with server_process(tmp_path, shop(), by_header=True) as child:
+        child.write(*initialize(), call(2, "shares"))
+        answer = await child.answer(2)
+    assert answer["result"]["isError"]
+    assert answer["result"]["content"][0]["text"].endswith("[tenant]")
+
+
+async def test_a_closed_standard_input_is_one_line(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.stdin = None; from shop import shop_server; shop_server(sys.argv[1]).run()"
+    )
+    with server_process(tmp_path, "", "-c", program, "postgresql://nowhere/shop") as child:
+        assert await child.ends() == 1
+    assert child.log == "error: Standard input or output is closed: a client is at both.\n"
+
+
+async def test_a_person_at_a_terminal_is_told_what_it_waits_for(
+    tmp_path: Path, shop: Callable[..., str]
+) -> None:
+    outside, inside = pty.openpty()
+    with server_process(tmp_path, shop(), stdin=inside) as child:
+        os.close(inside)
+        await child.says("tenancy opened")
+        os.write(outside, b"\x04")  # Ctrl-D, the end of input
+        assert await child.ends() == 0
+        os.close(outside)
+    assert "INFO mcpdb: An MCP client is expected on standard input; Ctrl-C ends." in child.log
+    ended_cleanly(child)

@@ -148,7 +148,10 @@ REFUSALS: Sequence[tuple[list[str], str]] = (
     (["serve", "--data", "{data}", "--dev-identity"], "for --http"),
     (["serve", "--data", "{data}", "--store", "Seattle", "--size", "full"], "size"),
     (["serve", "--data", "{data}", "--dsn", "postgresql://a@b/c", "--http"], "either"),
-    (["serve", "--dsn", "postgresql://u:secret@127.0.0.1:1/z", "--http"], "Cannot use the database"),
+    (
+        ["serve", "--dsn", "postgresql://u:secret@127.0.0.1:1/z", "--http"],
+        "Cannot use the database",
+    ),
     (["serve", "--dsn", "mysql://u:secret@127.0.0.1:1/z", "--http"], "postgresql+asyncpg"),
     (["seed", "--data", "{data}", "--size", "full"], "--replace"),
     (["seed", "--data", "{data}", "--catalogue", "nowhere.json"], "nowhere.json"),

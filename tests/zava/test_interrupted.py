@@ -59,8 +59,12 @@ async def test_an_interrupted_seed_is_repaired_by_the_next_one(  # noqa: PLR0917
 ) -> None:
     first, second = await connect(empty, "postgres"), await connect(empty, "postgres")
 
+    stopped = False
+
     def stop(reached: str, done: int, _total: int) -> None:
-        if reached == step and done > 0:
+        nonlocal stopped
+        if reached == step and done > 0 and not stopped:
+            stopped = True
             interrupt(first)
 
     with pytest.raises(error):

@@ -28,8 +28,8 @@ IDENTITIES = {
 SALES = """
   FROM retail.orders o JOIN retail.order_items i USING (order_id)
   JOIN retail.products p USING (product_id) JOIN retail.stores s ON s.store_id = o.store_id
-  WHERE o.store_id = ANY ($1)
-    AND o.order_date > (SELECT max(order_date) FROM retail.orders WHERE store_id = ANY ($1)) - $2::int
+  WHERE o.store_id = ANY ($1) AND o.order_date > (
+    SELECT max(order_date) FROM retail.orders WHERE store_id = ANY ($1)) - $2::int
 """
 TRUTHS = {
     "sales_by_store": f"""
@@ -202,11 +202,12 @@ async def test_sixty_four_interleaved_calls_never_mix(
 
 async def test_an_id_that_owns_nothing_sees_nothing(server: Server) -> None:
     nobody = "11111111-1111-4111-8111-111111111111"
+    asked: dict[str, dict[str, Any]] = {
+        "get_multiple_table_schemas": {"table_names": ["retail.orders", "retail.stores"]},
+        "semantic_search_products": {"query_description": "paint"},
+    }
     for name, tool in server.tools.items():
-        arguments = {
-            "get_multiple_table_schemas": {"table_names": ["retail.orders", "retail.stores"]},
-            "semantic_search_products": {"query_description": "paint"},
-        }.get(name, {})
+        arguments = asked.get(name, {})
         request = Request(
             tool=name, arguments=arguments, headers={HEADER: nobody}, peer="127.0.0.1"
         )
