@@ -44,7 +44,7 @@ format: $(TOOLS)
 
 ## The documentation, into site/.
 docs: $(TOOLS)
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 ## The benchmarks: a dated file under benchmarks/results/.
 bench: $(TOOLS)

@@ -1,5 +1,8 @@
 """One PostgreSQL for the whole run, shared by its processes; one database for each test."""
 
+import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
@@ -14,17 +17,21 @@ from shop import APP_ROLE, make_shop
 _TEMPLATE = "shop_template"
 _LOCK = 7_225_001
 
-DsnFactory = Callable[..., str]
-
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[EmbeddedPostgres]:
-    """The server. Processes of one run find the same folder, and so share it."""
-    base = tmp_path_factory.getbasetemp()
-    folder = base.parent if base.name.startswith("popen-") else base
+async def postgres() -> AsyncGenerator[EmbeddedPostgres]:
+    """The server. Processes of one run find the same folder, and so share it.
+
+    Not within pytest's own folder: another run of the same user closes that to others as it
+    starts, and so to the server's system user.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    folder = Path(tempfile.gettempdir()) / f"mcpdb-tests-{run}"
     settings = {"fsync": "off", "max_connections": "300", "shared_buffers": "64MB"}
-    async with EmbeddedPostgres(folder / "postgres", settings=settings) as server:
+    async with EmbeddedPostgres(folder, settings=settings) as server:
         yield server
+    if not (folder / "cluster" / "postmaster.pid").exists():  # the last of the run's processes
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -17,6 +17,7 @@ from mcpdb.embeddings.base import EmbeddingProvider
 from mcpdb.errors import ConfigurationError
 from mcpdb.isolation.base import Isolation
 from mcpdb.lane import Lane
+from mcpdb.provider import Provider
 from mcpdb.query.tool import Tool
 from mcpdb.request import Request
 from mcpdb.result import Result
@@ -118,14 +119,14 @@ class Database:
 
     async def close(self) -> None:
         """Close the providers in reverse order, if nobody else has this database open."""
-        # Also when it is a cancellation that ends the server: the SDK's lifespan sees one.
+        # Also when it is a cancellation that ends the server: the SDK leaves its lifespan in one.
         with anyio.CancelScope(shield=True):
             async with self._opening:
                 if self._opened == 0:
                     return
                 self._opened -= 1
                 if self._opened == 0:
-                    await _close(self._stack)
+                    await self._stack.aclose()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -143,16 +144,12 @@ class Database:
         for warning in (self._isolation.warning, self.tenancy.development_warning):
             if warning:
                 _log.warning("%s", warning)
-        stack = AsyncExitStack()
-        try:
+        async with AsyncExitStack() as stack:
             for part in (self._lane, self.tenancy, self.embeddings):
                 if part is not None:
                     await part.open()
-                    stack.push_async_callback(part.close)
-        except BaseException:
-            await _close(stack)
-            raise
-        self._stack = stack
+                    stack.push_async_callback(_close, part)
+            self._stack = stack.pop_all()
 
     async def _embed(
         self, tool: Tool, arguments: Mapping[str, Any]
@@ -167,11 +164,11 @@ class Database:
         return dict(zip(tool.embedded, vectors, strict=True))
 
 
-async def _close(stack: AsyncExitStack) -> None:
+async def _close(part: Lane | Provider) -> None:
     with anyio.move_on_after(_CLOSE_S, shield=True) as scope:
-        await stack.aclose()
+        await part.close()
     if scope.cancelled_caught:
-        _log.warning("Not every provider closed within %g s.", _CLOSE_S)
+        _log.warning("%s did not close within %g s.", type(part).__name__, _CLOSE_S)
 
 
 def _url(url: str | URL) -> URL:

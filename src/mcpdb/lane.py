@@ -34,6 +34,7 @@ T = TypeVar("T")
 _SHORTEST_MS: Final = 1
 _ANSWER_MS: Final = 50
 """How much earlier than the deadline PostgreSQL stops a statement, so that its answer arrives."""
+_WATCH: Final = "client_connection_check_interval"
 _WATCH_MS: Final = 500
 """How often PostgreSQL looks whether the client of a running statement is still there."""
 _GOODBYE_S: Final = 0.5
@@ -96,10 +97,12 @@ class Lane:
         if engine is not None:
             # Whoever closes may have been cancelled through anyio, as the SDK's lifespan is.
             with anyio.CancelScope(shield=True):
-                await self._stop(self._tasks)
-                if self._making:
-                    await asyncio.wait(self._making, timeout=self._timeouts.cancel_s)
-                await engine.dispose()
+                try:
+                    await self._stop(self._tasks)
+                    if self._making:
+                        await asyncio.wait(self._making, timeout=self._timeouts.cancel_s)
+                finally:
+                    await engine.dispose()
 
     async def ping(self, *, timeout_s: float) -> None:
         """Ask PostgreSQL for an answer on one of the pool's connections.
@@ -146,7 +149,7 @@ class Lane:
         left_ms = int((deadline - time.monotonic()) * 1_000) - _ANSWER_MS
         limits = [_set_local("statement_timeout", max(_SHORTEST_MS, left_ms))]
         if self._is_watched:
-            limits.append(_set_local("client_connection_check_interval", _WATCH_MS))
+            limits.append(_set_local(_WATCH, _WATCH_MS))
         return limits
 
     @asynccontextmanager
@@ -196,9 +199,9 @@ class Lane:
 
     async def _can_watch(self) -> bool:
         """Whether this server can notice that a client is gone: not before 14, nor on Windows."""
-        setting = _set_local("client_connection_check_interval", _WATCH_MS)
+        watch = select(_set_local(_WATCH, _WATCH_MS))
         try:
-            await self._ask(select(setting), timeout_s=self._timeouts.connect_s)
+            await self._ask(watch, timeout_s=self._timeouts.connect_s)
         except QueryFailed:
             return False
         return True
@@ -231,9 +234,10 @@ class Lane:
         until = time.monotonic() + self._timeouts.cancel_s
         interrupted: asyncio.CancelledError | None = None
         with anyio.CancelScope(shield=True):
-            while (left := [task for task in tasks if not task.done()]) and (
-                left_s := until - time.monotonic()
-            ) > 0:
+            while (left_s := until - time.monotonic()) > 0:
+                left = [task for task in tasks if not task.done()]
+                if not left:
+                    break
                 try:
                     await asyncio.wait(left, timeout=left_s)
                 except asyncio.CancelledError as error:

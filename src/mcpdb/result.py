@@ -232,22 +232,18 @@ def _cut(tables: Mapping[str, Table], max_bytes: int) -> dict[str, Table]:
     if not left.covers(_Cost()):
         msg = f"The columns alone are longer than this tool's limit of {max_bytes} bytes."
         raise ResultError(msg, hint="Ask for fewer columns.")
-    costs = {name: [_row_cost(row) for row in table.rows] for name, table in tables.items()}
     kept = dict.fromkeys(tables, 0)
-    by_length = sorted(costs, key=lambda name: sum(cost.text for cost in costs[name]))
+    by_length = sorted(tables, key=lambda name: len(encode(tables[name].rows)))
     for done, name in enumerate(by_length):
         share = left.share(len(tables) - done)
-        for cost in costs[name]:
+        for row in tables[name].rows:
+            cost = _Cost.of(encode(row) + ",")
             if not share.covers(cost):
                 break
             share -= cost
             left -= cost
             kept[name] += 1
     return {name: _first(table, kept[name]) for name, table in tables.items()}
-
-
-def _row_cost(row: Sequence[Cell]) -> _Cost:
-    return _Cost.of(encode(row) + ",")
 
 
 def _first(table: Table, rows: int) -> Table:

@@ -105,7 +105,7 @@ async def test_nobody_waits_longer_than_the_limit_for_a_permit(shop: Dsn, admin:
         for task in busy:
             task.cancel()
         await asyncio.wait(busy)
-        await intact(server, calls=CALLERS)
+        await intact(server, calls=SIZE)
 
 
 async def test_a_call_that_fails_gives_its_permit_back(shop: Dsn) -> None:
@@ -123,11 +123,12 @@ async def test_a_call_that_fails_gives_its_permit_back(shop: Dsn) -> None:
         await intact(server, calls=SIZE)
 
 
+@pytest.mark.parametrize(("ready_s", "permit_s"), [(0.3, PATIENCE_S), (PATIENCE_S, 0.3)])
 async def test_readiness_says_in_bounded_time_that_every_connection_is_busy(
-    shop: Dsn, admin: Admin
+    shop: Dsn, admin: Admin, ready_s: float, permit_s: float
 ) -> None:
-    """A ping does not wait for a call to end."""
-    server = server_of(shop(), max_waiting=0, ready_s=0.3)
+    """A ping does not wait for a call to end, whichever limit is the shorter."""
+    server = server_of(shop(), max_waiting=0, ready_s=ready_s, permit_s=permit_s)
     async with server.database:
         busy = [asyncio.create_task(call(server, "slow", seconds=NAP_S)) for _ in range(SIZE)]
         await sleepers(admin, SIZE)

@@ -41,6 +41,7 @@ class Recording(Provider):
         self.failures: list[Exception] = []
         self.opening = asyncio.Event()
         self.gate: asyncio.Event | None = None
+        self.hangs = False
 
     @override
     async def open(self) -> None:
@@ -54,6 +55,8 @@ class Recording(Provider):
     @override
     async def close(self) -> None:
         await asyncio.sleep(0)  # a cancellation of whoever closes would be felt here
+        if self.hangs:
+            await asyncio.Event().wait()
         self.diary.append(f"{self.role} closes")
 
 
@@ -214,3 +217,31 @@ async def test_a_call_in_flight_when_the_database_closes_ends_with_an_error(
     with pytest.raises(DatabaseUnavailable, match="The database was closed during the call"):
         await calling
     await no_backends(admin)
+
+
+async def test_a_provider_that_does_not_close_is_left_after_a_while(
+    server: Server,
+    diary: list[str],
+    embeddings: Embedder,
+    admin: Admin,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The log says which; the others and PostgreSQL's connections are closed all the same."""
+    monkeypatch.setattr("mcpdb.database._CLOSE_S", 0.2)
+    embeddings.hangs = True
+    async with server.database:
+        await call(server, "shares")
+    assert diary == [*OPENED, "tenancy closes"]
+    assert "Embedder did not close within 0.2 s." in caplog.text
+    await no_backends(admin)
+
+
+async def test_a_server_that_cannot_watch_its_clients_is_used_without(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL before 14, or on Windows, refuses the setting: that is not an outage."""
+    monkeypatch.setattr("mcpdb.lane._WATCH", "client_connection_no_such_interval")
+    async with server.database:
+        await call(server, "shares")

@@ -34,6 +34,13 @@ async def ask(pg: EmbeddedPostgres, sql: str) -> object:
     return value
 
 
+async def made(folder: Path) -> Path:
+    """Make a cluster, with one table in it, and close it again; return its postmaster.pid."""
+    async with EmbeddedPostgres(folder, settings=FAST) as pg:
+        await ask(pg, "CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer")
+    return folder / "cluster" / "postmaster.pid"
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for a state, at most `PATIENCE_S`."""
     async with asyncio.timeout(PATIENCE_S):
@@ -61,6 +68,15 @@ def alive(pid: int) -> bool:
         ["ps", "-o", "stat=", "-p", str(pid)], check=False, capture_output=True, text=True
     )
     return found.stdout.strip() != "" and not found.stdout.startswith("Z")
+
+
+def children(pid: int) -> dict[str, int]:
+    """Return the process ids of the children of a process, by the names of their programs."""
+    found = subprocess.run(
+        ["ps", "-A", "-o", "ppid=,pid=,comm="], check=True, capture_output=True, text=True
+    )
+    rows = [line.split(maxsplit=2) for line in found.stdout.splitlines()]
+    return {Path(name).name: int(own) for parent, own, name in rows if int(parent) == pid}
 
 
 def names(folder: Path) -> set[str]:

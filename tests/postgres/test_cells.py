@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from postgres.typed import Typed, Weather, types
+from postgres.typed import WAITS_FOR_LANE, Typed, Weather, types
 
 pytestmark = pytest.mark.timeout(120)
 _few = settings.get_profile("postgres")
@@ -191,6 +191,7 @@ def test_what_python_cannot_tell_has_a_documented_form(
     assert made == cell
 
 
+@WAITS_FOR_LANE
 @pytest.mark.parametrize(
     ("name", "value"),
     [

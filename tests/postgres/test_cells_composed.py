@@ -67,16 +67,13 @@ def test_odd_arrays_are_lists_too(typed: Typed, value: str, cell: Any) -> None:
 
 def _ranges(bounds: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
     pairs = st.tuples(bounds, bounds).map(sorted)
-    made = st.builds(
-        lambda pair, low, high, ends: (
-            f"{ends[0]}{pair[0] if low else ''},{pair[1] if high else ''}{ends[1]}"
-        ),
-        pairs,
-        st.booleans(),
-        st.booleans(),
-        st.sampled_from(["[]", "[)", "(]", "()"]),
-    )
-    return made | st.just("empty")
+    ends = st.sampled_from(["[]", "[)", "(]", "()"])
+    return st.builds(_range, pairs, st.booleans(), st.booleans(), ends) | st.just("empty")
+
+
+def _range(pair: list[Any], has_low: bool, has_high: bool, ends: str) -> str:
+    low, high = pair[0] if has_low else "", pair[1] if has_high else ""
+    return f"{ends[0]}{low},{high}{ends[1]}"
 
 
 _NUMBERS = st.decimals(-(10**6), 10**6, places=3) | st.decimals(-1, 1, places=30)

@@ -3,11 +3,11 @@ to the type by PostgreSQL, and comes back as a cell beside PostgreSQL's own text
 
 import enum
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
@@ -43,6 +43,12 @@ from mcpdb import Database, FixedTenancy, Limits, PlainSetting, Rows, Server, Te
 Era = Literal["auto", "legacy"]
 ERAS: Final[tuple[Era, ...]] = ("auto", "legacy")
 PATIENCE_S: Final = 30.0
+
+WAITS_FOR_LANE: Final = pytest.mark.xfail(
+    strict=True,
+    reason="lane.py: create_async_engine(json_deserializer=mcpdb.cells.decode), and a ValueError "
+    "or OverflowError out of connection.execute as a ResultError",
+)
 
 SCHEMA: Final = """
 CREATE EXTENSION vector;
@@ -144,18 +150,18 @@ def types() -> dict[str, TypeEngine[Any]]:
     return {**_KNOWN, **named, "char": Named('"char"'), "position": Named('"position"')}
 
 
-@dataclass(frozen=True)
 class Typed:
     """The clients, callable from ordinary tests: hypothesis does not run coroutines."""
 
-    portal: BlockingPortal = field(repr=False)
-    clients: dict[Era, Client] = field(repr=False)
+    def __init__(self, portal: BlockingPortal, clients: Mapping[Era, Client]) -> None:
+        self._portal = portal
+        self._clients = clients
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
         """The answer, which must be the same in both eras."""
-        answers = [
-            self.portal.call(self._call, client, tool, arguments)
-            for client in self.clients.values()
+        answers: list[CallToolResult] = [
+            self._portal.call(self._call, client, tool, arguments)
+            for client in self._clients.values()
         ]
         assert answers[0].content == answers[1].content
         assert answers[0].structured_content == answers[1].structured_content
@@ -185,7 +191,9 @@ class Typed:
 
     @staticmethod
     async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> CallToolResult:
-        return await client.call_tool(tool, arguments, read_timeout_seconds=PATIENCE_S)
+        answer = await client.call_tool(tool, arguments, read_timeout_seconds=PATIENCE_S)
+        assert isinstance(answer, CallToolResult)
+        return answer
 
 
 def _reads(sql_type: TypeEngine[Any], name: str) -> Callable[[list[str | None]], Rows]:

@@ -38,7 +38,7 @@ def kill_the_connection(admin: asyncpg.Connection) -> None:
     os.kill(admin.get_server_pid(), signal.SIGTERM)  # as pg_terminate_backend does
 
 
-@pytest.mark.parametrize("step", ["stores", *STEPS[-5:]])
+@pytest.mark.parametrize("step", ["stores", "embeddings", "order_items", "indexes"])
 @pytest.mark.parametrize(
     ("interrupt", "error"),
     [
@@ -71,6 +71,31 @@ async def test_an_interrupted_seed_is_repaired_by_the_next_one(  # noqa: PLR0917
         await asyncio.create_task(seed(first, plan, embeddings=embeddings, progress=stop))
     await seed(second, plan, embeddings=embeddings)
     assert await checksum(second) == await checksum(await connect(zava, "postgres"))
+
+
+async def test_a_connection_that_is_lost_while_the_socket_is_full_ends_the_seed(
+    admin: asyncpg.Connection, plan: Plan, embeddings: HashedEmbeddings
+) -> None:
+    backend = admin.get_server_pid()
+    full = asyncio.Event()
+
+    def stop_reading(step: str, done: int, _total: int) -> None:
+        if step == "order_items" and done == 0:
+            os.kill(backend, signal.SIGSTOP)
+            full.set()
+
+    async def die() -> None:
+        await full.wait()
+        for _ in range(1_000):  # turns in which the seed fills the socket, and then waits
+            await asyncio.sleep(0)
+        os.kill(backend, signal.SIGTERM)
+        os.kill(backend, signal.SIGCONT)
+
+    dying = asyncio.create_task(die())
+    with pytest.raises(DatabaseUnavailable):
+        async with asyncio.timeout(30):
+            await seed(admin, plan, embeddings=embeddings, progress=stop_reading)
+    await dying
 
 
 async def test_an_interrupted_seed_leaves_no_schema(

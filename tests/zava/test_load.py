@@ -190,6 +190,16 @@ async def test_a_schema_of_somebody_else_is_not_touched(
     assert await seeded(admin) is None
 
 
+async def test_an_extension_where_the_login_does_not_look_is_an_error(
+    admin: asyncpg.Connection, plan: Plan, embeddings: HashedEmbeddings
+) -> None:
+    await admin.execute("CREATE SCHEMA extensions; CREATE EXTENSION vector SCHEMA extensions")
+    with pytest.raises(ConfigurationError, match="in the schema extensions"):
+        await seed(admin, plan, embeddings=embeddings)
+    await admin.execute("ALTER EXTENSION vector SET SCHEMA public")
+    await seed(admin, plan, embeddings=embeddings)
+
+
 async def test_a_seed_within_a_transaction_is_refused(
     admin: asyncpg.Connection, plan: Plan, embeddings: HashedEmbeddings
 ) -> None:

@@ -117,11 +117,11 @@ def test_a_refusal_never_repeats_a_value(
             assert leaf not in said
 
 
-def _leaves(value: Any) -> list[str]:
+def _leaves(value: object) -> list[str]:
     if isinstance(value, dict):
-        return _leaves([part for pair in cast("dict[str, Any]", value).items() for part in pair])
+        return _leaves([part for pair in cast("dict[str, object]", value).items() for part in pair])
     if isinstance(value, list):
-        return [leaf for item in cast("list[Any]", value) for leaf in _leaves(item)]
+        return [leaf for item in cast("list[object]", value) for leaf in _leaves(item)]
     # Blanks and single letters stand in every sentence.
     return [text for text in (str(value),) if len(text.split()) == 1 and len(text) > 5]
 

@@ -3,7 +3,7 @@ all of it or nothing, and an interrupted seed is repaired by the next one."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -131,7 +131,8 @@ async def _watched(connection: asyncpg.Connection) -> AsyncGenerator[None]:
     lost = asyncio.timeout(None)
 
     def stop(_connection: object) -> None:
-        lost.reschedule(0)
+        with suppress(RuntimeError):  # it is called a turn later, when the body may have ended
+            lost.reschedule(0)
 
     connection.add_termination_listener(stop)
     try:
@@ -192,6 +193,15 @@ async def _prepare(connection: asyncpg.Connection, *, dimensions: int, drop: boo
             hint="Install it on the server, and let a superuser CREATE EXTENSION vector here.",
             detail=str(error),
         ) from error
+    schema = await connection.fetchval(
+        "SELECT nspname FROM pg_namespace n JOIN pg_extension ON extnamespace = n.oid"
+        " WHERE extname = 'vector'"
+    )
+    if schema != "public":
+        raise ConfigurationError(
+            f"The extension vector is in the schema {schema}.",
+            hint="Zava's login looks for it in public: ALTER EXTENSION vector SET SCHEMA public.",
+        )
     await _run(connection, role_statements())
     if drop:
         await _run(
