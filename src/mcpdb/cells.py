@@ -66,7 +66,10 @@ def encode(value: object) -> str:
     Raises:
         ValueError: A number is not finite.
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def decode(text: str) -> Any:  # noqa: ANN401  # JSON enters here
@@ -242,7 +245,7 @@ _ISO: Final[Callable[[Any], str]] = lambda value: value.isoformat()  # noqa: E73
 _SAME: Final[Callable[[Any], Any]] = lambda value: value  # noqa: E731  # a table row
 _LISTS: Final = (list, tuple, set, frozenset)
 
-# The order matters where one type is a kind of another: bool before int, datetime before date.
+# The order matters where one type is a kind of another: an enum may be a text or a number too.
 _RULES: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Cell]], ...]] = (
     (enum.Enum, _enum),
     (bool, _SAME),

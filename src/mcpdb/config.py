@@ -19,7 +19,8 @@ class Limits:
     """UTF-8 bytes of a result's text, where the tool does not say otherwise: some 12,000 tokens."""
     max_text_bytes: int = 900_000
     """The most bytes of text that any tool may ask for. Text and structured content hold the same
-    facts, and the two together are kept under 900,000 bytes: clients refuse events of 1 MiB."""
+    facts, and the two together are kept under 900,000 bytes on the wire: clients refuse events of
+    1 MiB."""
 
     def __post_init__(self) -> None:
         _require(0 < self.default_rows <= self.max_rows, "0 < default_rows <= max_rows")

@@ -50,7 +50,8 @@ class EmbeddedPostgres:
 
     Whoever opens the same folder meanwhile, in this process or another, joins the same server;
     the last one to close stops it. A process that was killed leaves its server running: the next
-    one to open the folder takes it over. All of them have to be on one machine.
+    one to open the folder takes it over. All of them have to be on one machine, and the folder
+    must not be removed while it is open.
 
     The superuser `postgres` needs no password on the Unix socket, which only the server's system
     user and root can reach. Over TCP every role needs one, and `postgres` has none.

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mcpdb.cells import Cell, encode, to_cells
@@ -190,11 +190,7 @@ class _Cost:
 
     @classmethod
     def of(cls, text: str) -> "_Cost":
-        # The SDK writes every character outside ASCII as \uXXXX over HTTP, in the structure as in
-        # the text, and in the text escapes the quotes and backslashes once more.
-        escapes = text.count('"') + text.count("\\")
-        size = len(text) if text.isascii() else len(json.dumps(text)) - 2 - escapes
-        return cls(len(text.encode(errors="surrogatepass")), 2 * size + escapes)
+        return cls(*_costs(text))
 
     def __add__(self, other: "_Cost") -> "_Cost":
         return _Cost(self.text + other.text, self.wire + other.wire)
@@ -209,7 +205,19 @@ class _Cost:
         return other.text <= self.text and other.wire <= self.wire
 
 
+def _costs(text: str) -> tuple[int, int]:
+    # The SDK writes every character outside ASCII as \uXXXX over HTTP, in the structure as in the
+    # text, and in the text escapes the quotes and backslashes once more.
+    escapes = text.count('"') + text.count("\\")
+    if text.isascii():
+        return len(text), 2 * len(text) + escapes
+    size = len(json.dumps(text)) - 2 - escapes
+    return len(text.encode(errors="surrogatepass")), 2 * size + escapes
+
+
 def _fits(text: str, max_bytes: int) -> bool:
+    if len(text) > max_bytes:
+        return False
     if 4 * len(text) <= max_bytes and 24 * len(text) <= _WIRE_BYTES:
         return True  # whatever the characters: the longest takes four bytes, or twice \uXXXX\uXXXX
     return _Cost(max_bytes, _WIRE_BYTES).covers(_Cost.of(text))
@@ -233,23 +241,29 @@ def _cut(tables: Mapping[str, Table], max_bytes: int) -> dict[str, Table]:
         msg = f"The columns alone are longer than this tool's limit of {max_bytes} bytes."
         raise ResultError(msg, hint="Ask for fewer columns.")
     kept = dict.fromkeys(tables, 0)
-    by_length = sorted(tables, key=lambda name: len(encode(tables[name].rows)))
+    by_length = list(tables)
+    if len(by_length) > 1:
+        by_length.sort(key=lambda name: len(encode(tables[name].rows)))
     for done, name in enumerate(by_length):
         share = left.share(len(tables) - done)
-        for row in tables[name].rows:
-            cost = _Cost.of(encode(row) + ",")
-            if not share.covers(cost):
-                break
-            share -= cost
-            left -= cost
-            kept[name] += 1
-    return {name: _first(table, kept[name]) for name, table in tables.items()}
+        kept[name], used = _within(tables[name].rows, share)
+        left -= used
+    return {
+        name: replace(
+            table,
+            rows=table.rows[: kept[name]],
+            truncated=table.truncated or kept[name] < len(table.rows),
+        )
+        for name, table in tables.items()
+    }
 
 
-def _first(table: Table, rows: int) -> Table:
-    return Table(
-        columns=table.columns,
-        rows=table.rows[:rows],
-        truncated=table.truncated or rows < len(table.rows),
-        notice=table.notice,
-    )
+def _within(rows: Sequence[Sequence[Cell]], share: _Cost) -> tuple[int, _Cost]:
+    """How many of the first rows fit, and what they take."""
+    text = wire = 0
+    for kept, row in enumerate(rows):
+        more_text, more_wire = _costs(encode(row) + ",")
+        if text + more_text > share.text or wire + more_wire > share.wire:
+            return kept, _Cost(text, wire)
+        text, wire = text + more_text, wire + more_wire
+    return len(rows), _Cost(text, wire)

@@ -182,7 +182,8 @@ class Server:
 
         It answers no CORS preflight, and refuses bodies over 4 MiB. With several worker processes
         each has a pool of its own; a client of a protocol before 2026-07-28 has a session in one
-        of them, to which the balancer must bring it back by its `Mcp-Session-Id`.
+        of them, to which the balancer must bring it back by its `Mcp-Session-Id`. A Uvicorn of
+        your own needs a `timeout_graceful_shutdown`, or it waits for open subscriptions for ever.
 
         Args:
             path: Where MCP is spoken.

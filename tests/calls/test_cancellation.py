@@ -1,8 +1,10 @@
 """A call that nobody waits for any more stops in PostgreSQL, whatever way the client left."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
+import anyio
 import asyncpg
 import psutil
 import pytest
@@ -16,6 +18,7 @@ from calls.support import (
     Era,
     Transport,
     call,
+    checked_out,
     intact,
     no_backends,
     reachable,
@@ -137,6 +140,52 @@ async def test_a_server_that_stops_ends_its_calls_and_its_connections(
     assert isinstance(outcome, BaseException) or "database was closed" in said(outcome)
 
 
+async def cancelled_once(calling: Coroutine[Any, Any, object], admin: Admin) -> None:
+    """Cancel a call in its query as asyncio does it, and wait for its end."""
+    task = asyncio.create_task(calling)
+    await sleepers(admin)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def cancelled_again_and_again(calling: Coroutine[Any, Any, object], admin: Admin) -> None:
+    """Cancel a call in its query as anyio and the SDK do it, and wait for its end."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: calling)
+        await sleepers(admin)
+        group.cancel_scope.cancel()
+
+
+async def cancelled_twice(calling: Coroutine[Any, Any, object], admin: Admin) -> None:
+    """Cancel a call that is being cancelled, as a deadline and the end of the loop do."""
+    task = asyncio.create_task(calling)
+    await sleepers(admin)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("way", [cancelled_once, cancelled_again_and_again, cancelled_twice])
+async def test_a_cancelled_call_ends_when_its_query_has_ended(
+    server: Server,
+    admin: Admin,
+    still_running: StillRunning,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    way: Callable[[Coroutine[Any, Any, object], Admin], Awaitable[None]],
+) -> None:
+    """PostgreSQL is asked to stop, and does not only notice; by then the pool has its place back."""
+    monkeypatch.setattr("mcpdb.lane._WATCH", "no_such_setting")
+    async with server.database:
+        for _ in range(3):
+            await way(call(server, "slow", seconds=NAP_S), admin)
+            assert checked_out(server) == 0
+            await stopped(still_running)
+
+
 async def test_a_server_process_that_is_killed_leaves_no_query_behind(
     server: Server, shop: Dsn, admin: Admin, still_running: StillRunning
 ) -> None:
@@ -148,9 +197,9 @@ async def test_a_server_process_that_is_killed_leaves_no_query_behind(
             child for child in psutil.Process().children() if "stdio_server" in str(child.cmdline())
         )
         process.kill()
-        await stopped(still_running)
         with pytest.raises(MCPError):
             await calling
+        await stopped(still_running)
 
 
 async def test_a_cancelled_call_in_the_queue_gives_its_place_back(

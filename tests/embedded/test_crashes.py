@@ -167,14 +167,25 @@ async def test_a_server_whose_starter_was_killed_is_not_started_twice(folder: Pa
         assert serving(folder) is None
 
 
-async def test_a_folder_that_was_removed_in_use_is_one_line(new_folder: Path) -> None:
-    """PostgreSQL notices within a minute; the test does not wait for that."""
-    pg = EmbeddedPostgres(new_folder, settings=FAST)
+@pytest.mark.parametrize("made_again", [False, True])
+async def test_a_folder_that_was_removed_in_use_is_one_line(
+    new_folder: Path, *, made_again: bool
+) -> None:
+    """Its server is not looked for in a folder that has the name now.
+
+    PostgreSQL notices the loss within a minute; the test does not wait for that.
+    """
+    pg, others = (EmbeddedPostgres(new_folder, settings=FAST) for _ in range(2))
     await pg.__aenter__()
     pid = server_pid(new_folder)
     shutil.rmtree(new_folder)
+    if made_again:
+        await others.__aenter__()
     with pytest.raises(EmbeddedPostgresError) as told:
         await pg.__aexit__(None, None, None)
-    os.kill(pid, signal.SIGQUIT)
     assert "was removed" in one_line(told.value)
+    if made_again:
+        assert await ask(others, "SELECT 1") == 1
+        await others.__aexit__(None, None, None)
+    os.kill(pid, signal.SIGQUIT)
     await until(lambda: not alive(pid))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 from mcp import MCPError
 
+from mcpdb import FixedTenancy, Tenant
 from shop import shop_server
 from transports.support import (
     ERAS,
@@ -22,6 +24,7 @@ from transports.support import (
     no_sessions,
     server_process,
     sleeping,
+    until,
 )
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -66,13 +69,12 @@ async def legacy_notifications(address: str) -> AsyncGenerator[httpx2.Response]:
             yield stream
 
 
-@BOTH
 async def test_an_open_stream_of_a_legacy_session_does_not_hold_up_the_end(
-    tmp_path: Path, shop: Callable[..., str], admin: asyncpg.Connection, number: signal.Signals
+    tmp_path: Path, shop: Callable[..., str], admin: asyncpg.Connection
 ) -> None:
     with server_process(tmp_path, shop(), transport="http", port=0, grace_s=600) as child:
         async with legacy_notifications(await child.address()) as stream:
-            child.signal(number)
+            child.signal(signal.SIGTERM)
             # Its end is the proper one, and not a connection that breaks.
             assert [chunk async for chunk in stream.aiter_bytes()] == []
             assert await child.ends() == 0
@@ -207,3 +209,21 @@ async def test_a_server_for_the_network_says_by_which_names_it_is_reached(
             assert (await client.list_tools()).tools
         child.signal(signal.SIGTERM)
         assert await child.ends() == 0
+
+
+async def test_a_server_in_a_task_ends_cleanly_when_the_task_is_cancelled(
+    shop: Callable[..., str], admin: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As in an application that serves beside other work."""
+    caplog.set_level(logging.INFO, logger="mcpdb")
+    server = shop_server(shop(), tenancy=FixedTenancy(Tenant.of("north")))
+    serving = asyncio.create_task(server.serve("http", port=0))
+    await until(lambda: "listens at" in caplog.text, lambda: caplog.text)
+    url = caplog.text.partition("listens at ")[2].split()[0]
+    async with http_client(url) as client:
+        assert not (await client.call_tool("shares")).is_error
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    await no_sessions(admin)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -5,8 +5,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 _ROOT = Path(__file__).parents[2]
 _SOURCE = _ROOT / "src" / "mcpdb"
 
@@ -55,43 +53,51 @@ def _own(path: Path) -> set[str]:
 
 
 _ALL = list(_modules())
-_IDS = [str(path.relative_to(_SOURCE)) for _, path in _ALL]
 
 
-@pytest.mark.parametrize(("part", "path"), _ALL, ids=_IDS)
-def test_imports_point_downwards(part: str, path: Path) -> None:
-    assert part in _LAYER, f"{part} has no layer: give it one here"
-    for imported in _own(path):
-        assert _LAYER[imported] >= _LAYER[part], f"{part} imports {imported}"
-        assert imported != "testing" or part == "testing"
-        assert imported != "__init__" or part == "testing", f"{part} imports the package itself"
+def test_imports_point_downwards() -> None:
+    assert not {part for part, _ in _ALL} - set(_LAYER), "A new part has no layer: give it one here"
+    wrong = [
+        f"{path} imports {imported}"
+        for part, path in _ALL
+        for imported in _own(path)
+        if _LAYER[imported] < _LAYER[part]
+        or (imported in _LAYERS[0] and part not in {"testing", imported})
+    ]
+    assert not wrong
 
 
-@pytest.mark.parametrize(("part", "path"), _ALL, ids=_IDS)
-def test_the_stages_of_a_call_do_not_know_each_other(part: str, path: Path) -> None:
-    if part in _STAGES:
-        others = {name for name in _own(path) & set(_STAGES) if (part, name) not in _TOGETHER}
-        assert others <= {part}
+def test_the_stages_of_a_call_do_not_know_each_other() -> None:
+    wrong = [
+        f"{path} imports {imported}"
+        for part, path in _ALL
+        for imported in _own(path)
+        if {part, imported} <= set(_STAGES) and part != imported
+        if (part, imported) not in _TOGETHER
+    ]
+    assert not wrong
 
 
-@pytest.mark.parametrize(("part", "path"), _ALL, ids=_IDS)
-def test_only_the_edge_speaks_mcp(part: str, path: Path) -> None:
-    speaks = {name.split(".")[0] for name in _imports(path)} & {"mcp", "mcp_types"}
-    assert not speaks or part in _SPEAK_MCP
+def test_only_the_edge_speaks_mcp() -> None:
+    speakers = {
+        part
+        for part, path in _ALL
+        if {name.split(".")[0] for name in _imports(path)} & {"mcp", "mcp_types"}
+    }
+    assert speakers == _SPEAK_MCP
 
 
-@pytest.mark.parametrize(("part", "path"), _ALL, ids=_IDS)
-def test_only_the_lane_has_connections(part: str, path: Path) -> None:
-    if part in _HAVE_CONNECTIONS:
-        return
-    source = path.read_text(encoding="utf-8")
-    for word in ("create_async_engine", "create_engine", "AsyncConnection", "asyncpg.connect"):
-        names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-        assert word not in names, f"{part} has {word}"
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            called = f"{node.value.id}.{node.attr}"
-            assert called not in {"asyncpg.connect", "asyncpg.create_pool"}, f"{part} has {called}"
+def test_only_the_lane_has_connections() -> None:
+    connecting = {"create_async_engine", "create_engine", "asyncpg.connect", "asyncpg.create_pool"}
+    having = set[str]()
+    for part, path in _ALL:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Name) and node.id in connecting:
+                having.add(part)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                name = f"{node.value.id}.{node.attr}"
+                having |= {part} if {name, node.attr} & connecting else set()
+    assert having == _HAVE_CONNECTIONS
 
 
 def test_the_lane_is_known_to_the_database_alone() -> None:
@@ -130,18 +136,26 @@ def _python_files() -> list[Path]:
     )
 
 
-@pytest.mark.parametrize("path", _python_files(), ids=lambda path: str(path.relative_to(_ROOT)))
-def test_files_and_functions_are_short(path: Path) -> None:
-    source = path.read_text(encoding="utf-8")
-    assert source.count("\n") < 300, "a file has fewer than 300 lines"
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert node.end_lineno is not None
-            lines = node.end_lineno - node.lineno + 1
-            assert lines < 60, f"{node.name} has {lines} lines; a function has fewer than 60"
+def test_files_are_short() -> None:
+    lengths = {path: path.read_text(encoding="utf-8").count("\n") for path in _python_files()}
+    assert not {f"{path}: {lines} lines" for path, lines in lengths.items() if lines >= 300}
 
 
-@pytest.mark.parametrize("path", _python_files(), ids=lambda path: str(path.relative_to(_ROOT)))
-def test_no_file_is_a_drawer(path: Path) -> None:
+def test_functions_are_short() -> None:
+    long: list[str] = []
+    for path in _python_files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                long += [f"{path}: {node.name} has {lines} lines"] if lines >= 60 else []
+    assert not long
+
+
+def test_no_file_is_a_drawer() -> None:
     drawers = {"utils", "util", "common", "helpers", "helper", "shared", "misc", "manager"}
-    assert not drawers & {part.removesuffix(".py") for part in path.relative_to(_ROOT).parts}
+    wrong = [
+        path
+        for path in _python_files()
+        if drawers & {part.removesuffix(".py") for part in path.relative_to(_ROOT).parts}
+    ]
+    assert not wrong

@@ -64,6 +64,13 @@ class Folder:
         """Locked shared by everybody who uses the server."""
         return self.root / "mcpdb-users.lock"
 
+    def has_lock(self, handle: int) -> bool:
+        """Tell whether an open file is the one that users of this folder lock."""
+        try:
+            return os.path.samestat(os.fstat(handle), self.users_lock.stat())
+        except OSError:
+            return False
+
     def log_tail(self) -> str:
         """Return the end of the log, or why it cannot be read."""
         try:

@@ -53,8 +53,8 @@ class Postmaster:
         """Tell whether a server of this cluster listens, in whatever state it is.
 
         A process id proves nothing: after a crash or a restart of the machine it may belong to
-        anybody. A server has its socket from the first moment of its start to the last of its
-        stop. And a copy of a folder names the server of the original: that is not its own.
+        anybody. A server has its socket all its life, but for the first and last milliseconds. And
+        a copy of a folder names the server of the original: that is not its own.
         """
         if self.cluster != str(cluster):
             return False
@@ -80,7 +80,10 @@ class Postmaster:
 
 def names_postgres(lock_file: Path) -> bool:
     """Tell whether a lock file of PostgreSQL's names a process that runs PostgreSQL."""
-    first = lock_file.read_text(errors="replace").partition("\n")[0]
+    try:
+        first = lock_file.read_text(errors="replace").partition("\n")[0]
+    except FileNotFoundError:  # its server has just ended
+        return False
     return first.isdecimal() and int(first) > 0 and _is_postgres(int(first))
 
 

@@ -80,18 +80,19 @@ class Share:
             EmbeddedPostgresError: The server could not be stopped.
         """
         patience = Patience(self.timeout_s, give_up=threading.Event())
-        root = self.cluster.folder.root
+        folder = self.cluster.folder
         try:
-            with _translated(root), turn(self.cluster.folder, patience):
+            # A folder of the same name may be another one by now, with a server of others in it.
+            if not folder.has_lock(self.users_handle):
+                raise EmbeddedPostgresError(
+                    f"The data folder {folder.root} was removed while its server was in use.",
+                    # and on its way out deletes its socket, by a name that a new one would have
+                    hint="Its server notices that within a minute and stops by itself; make the "
+                    "folder again only then.",
+                )
+            with _translated(folder.root), turn(folder, patience):
                 if lock(self.users_handle, shared=False):
                     self.cluster.stop(patience)
-        except EmbeddedPostgresError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                raise EmbeddedPostgresError(
-                    f"The data folder {root} was removed while its server was in use.",
-                    hint="The server notices that within a minute, and stops by itself.",
-                ) from error
-            raise
         finally:
             os.close(self.users_handle)
 

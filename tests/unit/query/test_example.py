@@ -94,7 +94,7 @@ def _model(one: Any, other: Any) -> Any:
     return create_model("Model", one=(one, ...), other=(other, ...))
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(annotation=st.recursive(_integers() | _numbers() | _texts() | _PLAIN, _containers))
 def test_the_example_of_a_type_is_accepted_by_it(annotation: Any) -> None:
     _made(annotation)
