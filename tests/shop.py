@@ -105,6 +105,12 @@ def shop_server(dsn: str, **options: Any) -> Server:
             .order_by(revenue.desc())
         )
 
+    _add_reports(server)
+    _add_trouble(server)
+    return server
+
+
+def _add_reports(server: Server) -> None:
     @server.tool()
     def shares() -> Report:
         """Total revenue and number of items."""
@@ -119,6 +125,8 @@ def shop_server(dsn: str, **options: Any) -> Server:
         largest = select(sales.c.id, sales.c.amount).order_by(sales.c.amount.desc()).limit(3)
         return Report({"newest": newest, "largest": largest})
 
+
+def _add_trouble(server: Server) -> None:
     @server.tool()
     def slow(
         seconds: Annotated[float, Field(ge=0, le=60, description="How long to sleep")],
@@ -134,8 +142,6 @@ def shop_server(dsn: str, **options: Any) -> Server:
     ) -> Rows:
         """Divides each amount."""
         return select((sales.c.amount / divisor).label("share")).order_by(sales.c.id).limit(3)
-
-    return server
 
 
 def newest_day() -> Rows:

@@ -119,7 +119,7 @@ class Database:
 
     async def close(self) -> None:
         """Close the providers in reverse order, if nobody else has this database open."""
-        # Also when it is a cancellation that ends the server: the SDK leaves its lifespan in one.
+        # Also on the way out of a scope that anyio has cancelled, which cancels every await in it.
         with anyio.CancelScope(shield=True):
             async with self._opening:
                 if self._opened == 0:

@@ -5,29 +5,28 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 import asyncpg
 from sqlalchemy import ColumnElement, event, func, literal, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
-from typing_extensions import override
 
+from mcpdb.cells import decode
 from mcpdb.config import PoolConfig, Timeouts
-from mcpdb.errors import ConfigurationError, DatabaseUnavailable, QueryFailed, TooManyCalls
+from mcpdb.driver import BriefConnection, Connection, decoded, replace_closed
+from mcpdb.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    QueryFailed,
+    TooManyCalls,
+)
 from mcpdb.isolation.base import Isolation
 from mcpdb.query.base import Query, Rows
 from mcpdb.request import Tenant
 from mcpdb.result import Fetched
 from mcpdb.translate import translated
-
-if TYPE_CHECKING:
-    _Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
-else:
-    _Connection = asyncpg.Connection
 
 T = TypeVar("T")
 
@@ -37,8 +36,6 @@ _ANSWER_MS: Final = 50
 _WATCH: Final = "client_connection_check_interval"
 _WATCH_MS: Final = 500
 """How often PostgreSQL looks whether the client of a running statement is still there."""
-_GOODBYE_S: Final = 0.5
-"""How long a connection may take to stop what it does and close, before it is cut off."""
 
 
 class Lane:
@@ -54,7 +51,7 @@ class Lane:
         self._engine: AsyncEngine | None = None
         self._is_watched = False
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._making: set[asyncio.Task[_Connection]] = set()
+        self._making: set[asyncio.Task[Connection]] = set()
 
     async def open(self) -> None:
         """Make the pool and prove that PostgreSQL answers.
@@ -73,12 +70,13 @@ class Lane:
             connect_args={
                 "timeout": self._timeouts.connect_s,
                 "server_settings": {"application_name": self._pool.application_name},
-                "connection_class": _BriefConnection,
+                "connection_class": BriefConnection,
                 "async_creator_fn": self._make,
             },
+            json_deserializer=decode,
             execution_options={"postgresql_readonly": True},
         )
-        event.listen(self._engine.sync_engine, "checkout", _replace_closed)
+        event.listen(self._engine.sync_engine, "checkout", replace_closed)
         try:
             self._is_watched = await self._can_watch()
         except DatabaseUnavailable as error:
@@ -95,7 +93,6 @@ class Lane:
         """Stop what still runs, then close the pool's connections."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            # Whoever closes may have been cancelled through anyio, as the SDK's lifespan is.
             with anyio.CancelScope(shield=True):
                 try:
                     await self._stop(self._tasks)
@@ -141,7 +138,8 @@ class Lane:
             )
             fetched: dict[str, Fetched] = {}
             for name, statement in query.selects.items():
-                result = await connection.execute(statement)
+                with decoded():
+                    result = await connection.execute(statement)
                 fetched[name] = Fetched(tuple(result.keys()), result.all())
         return fetched
 
@@ -168,13 +166,13 @@ class Lane:
                 # task that no cancellation reaches.
                 await connection.close()
 
-    async def _make(self, *args: Any, **options: Any) -> _Connection:  # noqa: ANN401  # the driver's
+    async def _make(self, *args: Any, **options: Any) -> Connection:  # noqa: ANN401  # the driver's
         """Make a connection for the pool.
 
         A caller that is cancelled meanwhile leaves at once, but what it began is finished and then
         closed: abandoned half-way, the driver leaves a future behind that asyncio complains about.
         """
-        connecting: Coroutine[Any, Any, _Connection] = asyncpg.connect(*args, **options)
+        connecting: Coroutine[Any, Any, Connection] = asyncpg.connect(*args, **options)
         making = asyncio.ensure_future(connecting)
         self._making.add(making)
         making.add_done_callback(self._making.discard)
@@ -253,30 +251,9 @@ class Lane:
             task.exception()  # looked at, or asyncio reports that of an abandoned task
 
 
-class _BriefConnection(_Connection):
-    """A connection that closes in bounded time, whatever the server does.
-
-    SQLAlchemy closes a cancelled connection through here. The driver asks the server to stop and
-    waits for the statement's end. That request travels on a way of its own: where it overtakes
-    the statement it has no effect, and only closing the connection stops what runs.
-    """
-
-    @override
-    async def close(self, *, timeout: float | None = None) -> None:
-        await super().close(timeout=_GOODBYE_S)
-
-
-def _discard(made: asyncio.Task[_Connection]) -> None:
+def _discard(made: asyncio.Task[Connection]) -> None:
     if not made.cancelled() and made.exception() is None:
         made.result().terminate()
-
-
-def _replace_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:
-    """Let the pool replace a connection that the server has closed while it was idle."""
-    driver: Any = record.driver_connection
-    if driver is not None and driver.is_closed():
-        msg = "The server has closed the connection."
-        raise DisconnectionError(msg)
 
 
 def _set_local(setting: str, value_ms: int) -> ColumnElement[Any]:

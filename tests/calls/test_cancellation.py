@@ -168,7 +168,21 @@ async def cancelled_twice(calling: Coroutine[Any, Any, object], admin: Admin) ->
         await task
 
 
-@pytest.mark.parametrize("way", [cancelled_once, cancelled_again_and_again, cancelled_twice])
+async def cancelled_from_within(calling: Coroutine[Any, Any, object], admin: Admin) -> None:
+    """Cancel the task of the query and then the call, as the end of `asyncio.run` may."""
+    task = asyncio.create_task(calling)
+    await sleepers(admin)
+    for other in asyncio.all_tasks() - {asyncio.current_task(), task}:
+        other.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize(
+    "way", [cancelled_once, cancelled_again_and_again, cancelled_twice, cancelled_from_within]
+)
 async def test_a_cancelled_call_ends_when_its_query_has_ended(
     server: Server,
     admin: Admin,
@@ -177,7 +191,7 @@ async def test_a_cancelled_call_ends_when_its_query_has_ended(
     *,
     way: Callable[[Coroutine[Any, Any, object], Admin], Awaitable[None]],
 ) -> None:
-    """PostgreSQL is asked to stop, and does not only notice; by then the pool has its place back."""
+    """PostgreSQL is asked to stop, not left to notice; by then the pool has its place back."""
     monkeypatch.setattr("mcpdb.lane._WATCH", "no_such_setting")
     async with server.database:
         for _ in range(3):

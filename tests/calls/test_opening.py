@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import anyio
 import asyncpg
 import pytest
 from mcp import Client
 from typing_extensions import override
 
-from calls.support import NAP_S, call, engine, no_backends, sleepers
+from calls.support import ERAS, NAP_S, Era, call, engine, no_backends, sleepers
 from mcpdb import (
     ConfigurationError,
     Database,
@@ -185,14 +186,29 @@ async def test_an_opening_that_is_cancelled_leaves_nothing_open(
         await call(server, "shares")
 
 
-async def test_a_cancellation_that_ends_the_server_still_closes_everything(
+async def test_a_cancelled_scope_closes_everything_on_its_way_out(
     server: Server, diary: list[str], admin: Admin
 ) -> None:
-    """The SDK leaves its lifespan while it is cancelled; providers may wait there all the same."""
+    """anyio cancels every await in it; those of the closing are spared."""
+    with anyio.CancelScope() as scope:
+        async with server.database:
+            await call(server, "shares")
+            scope.cancel()
+            await asyncio.Event().wait()
+    assert scope.cancelled_caught
+    assert diary == OPENED + CLOSED
+    await no_backends(admin)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_server_whose_task_is_cancelled_closes_everything(
+    server: Server, diary: list[str], admin: Admin, era: Era
+) -> None:
+    """Through the SDK's lifespan."""
     answered = asyncio.Event()
 
     async def serve() -> None:
-        async with Client(server.mcp(), mode="legacy", cache=None) as client:
+        async with Client(server.mcp(), mode=era, cache=None) as client:
             await client.call_tool("shares")
             answered.set()
             await asyncio.Event().wait()

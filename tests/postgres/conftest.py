@@ -18,10 +18,13 @@ settings.register_profile(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def typed_dsn(postgres: EmbeddedPostgres, shop_template: str) -> AsyncGenerator[str]:
-    """A database with all types. The shop's template comes first: it makes the role."""
+async def typed_dsn(
+    postgres: EmbeddedPostgres,
+    shop_template: str,  # noqa: ARG001  # making it makes the role
+) -> AsyncGenerator[str]:
+    """A database with all types."""
     name = f"typed_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(_plain(postgres.dsn(database=shop_template)))
+    admin = await asyncpg.connect(_plain(postgres.dsn(database="postgres")))
     await admin.execute(f"CREATE DATABASE {name}")
     inside = await asyncpg.connect(_plain(postgres.dsn(database=name)))
     await inside.execute(SCHEMA)

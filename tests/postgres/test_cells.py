@@ -11,22 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from postgres.typed import WAITS_FOR_LANE, Typed, Weather, types
+from postgres.typed import Typed, Weather, as_number, lists, types
 
 pytestmark = pytest.mark.timeout(120)
 _few = settings.get_profile("postgres")
-
-
-def lists(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[str | None]]:
-    """Up to twelve values as texts, some of them NULL: one call asks for all."""
-    return st.lists(st.none() | values.map(str), min_size=1, max_size=12)
-
-
-def as_number(cell: object) -> Decimal:
-    """The number that a cell says, as a reader of the JSON sees it."""
-    assert isinstance(cell, str | int | float)
-    assert not isinstance(cell, bool)
-    return Decimal(cell if isinstance(cell, str) else repr(cell))
 
 
 @pytest.mark.parametrize("name", sorted(types()))
@@ -191,7 +179,6 @@ def test_what_python_cannot_tell_has_a_documented_form(
     assert made == cell
 
 
-@WAITS_FOR_LANE
 @pytest.mark.parametrize(
     ("name", "value"),
     [

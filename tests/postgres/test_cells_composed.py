@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postgres.test_cells import as_number, lists
-from postgres.typed import Typed
+from postgres.typed import Typed, as_number, lists
 
 pytestmark = pytest.mark.timeout(120)
 _few = settings.get_profile("postgres")

@@ -5,10 +5,11 @@ import enum
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from typing import Any, Final, Literal
 
-import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import strategies as st
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 from pgvector.sqlalchemy import HALFVEC, SPARSEVEC, VECTOR
@@ -43,12 +44,6 @@ from mcpdb import Database, FixedTenancy, Limits, PlainSetting, Rows, Server, Te
 Era = Literal["auto", "legacy"]
 ERAS: Final[tuple[Era, ...]] = ("auto", "legacy")
 PATIENCE_S: Final = 30.0
-
-WAITS_FOR_LANE: Final = pytest.mark.xfail(
-    strict=True,
-    reason="lane.py: create_async_engine(json_deserializer=mcpdb.cells.decode), and a ValueError "
-    "or OverflowError out of connection.execute as a ResultError",
-)
 
 SCHEMA: Final = """
 CREATE EXTENSION vector;
@@ -230,3 +225,15 @@ def connected(made: Server) -> Generator[Typed]:
             client = Client(made.mcp(), mode=era)
             clients[era] = stack.enter_context(portal.wrap_async_context_manager(client))
         yield Typed(portal, clients)
+
+
+def lists(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[str | None]]:
+    """Up to twelve values as texts, some of them NULL: one call asks for all."""
+    return st.lists(st.none() | values.map(str), min_size=1, max_size=12)
+
+
+def as_number(cell: object) -> Decimal:
+    """The number that a cell says, as a reader of the JSON sees it."""
+    assert isinstance(cell, str | int | float)
+    assert not isinstance(cell, bool)
+    return Decimal(cell if isinstance(cell, str) else repr(cell))

@@ -13,7 +13,7 @@ _LAYERS = (
     ("__init__", "testing"),
     ("server", "protocol", "stdio", "http", "http_server", "process", "embedded", "_embedded"),
     ("database",),
-    ("admission", "lane", "translate", "tenancy", "isolation", "query", "embeddings"),
+    ("admission", "lane", "driver", "translate", "tenancy", "isolation", "query", "embeddings"),
     ("request", "result", "cells", "config", "provider"),
     ("errors",),
 )

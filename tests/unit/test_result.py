@@ -6,6 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mcp.client.streamable_http import DEFAULT_MAX_SSE_EVENT_SIZE
+from mcp.server._streamable_http_modern import (
+    _sse_event,  # pyright: ignore[reportPrivateUsage]
+)
+from mcp_types import CallToolResult, JSONRPCResponse, TextContent
 
 from mcpdb import ResultError
 from mcpdb.cells import encode
@@ -103,6 +108,16 @@ def test_the_pair_fits_an_event_of_http_whatever_the_alphabet(text: str, wire_ea
     result = table_result(_table([(i, text * 1_000) for i in range(1_000)]), max_bytes=900_000)
     assert 890_000 - 1_000 * wire_each <= _wire(result) <= 900_002
     assert result.structured["truncated"]
+
+
+@pytest.mark.parametrize("text", ["x", "é", "中", "\U0001f600", '"', "\\"])
+def test_the_largest_result_is_an_event_that_the_sdks_client_takes(text: str) -> None:
+    result = table_result(_table([(i, text * 900) for i in range(1_000)]), max_bytes=900_000)
+    part = TextContent(type="text", text=result.text)
+    answer = CallToolResult(content=[part], structured_content=result.structured)
+    sent = answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+    event = _sse_event(JSONRPCResponse(jsonrpc="2.0", id=1, result=sent))
+    assert 800_000 < len(event) < DEFAULT_MAX_SSE_EVENT_SIZE
 
 
 def test_a_single_row_that_is_too_long_is_left_out_and_said() -> None:

@@ -61,9 +61,7 @@ class Arguments:
     def _values(self, raw: Mapping[str, object]) -> dict[str, Any]:
         checked = self._model.model_validate(raw)
         for name, value in raw.items():
-            if _is_unstorable(value):
-                msg = f"The argument '{name}' holds a character that PostgreSQL cannot store."
-                raise InvalidArguments(msg, hint="Leave out U+0000 and halves of surrogate pairs.")
+            _check_storable(name, value)
         return {name: getattr(checked, f"a{i}") for i, name in enumerate(self._names)}
 
     def _parsed(self, name: str, value: object) -> object:
@@ -152,6 +150,17 @@ def _unsaid(problem: ErrorDetails, schema: Schema) -> str:
     if problem["type"] in ("value_error", "assertion_error") and schema.get("description"):
         return f" ({schema['description']})"  # a validator's own message may repeat the value
     return ""
+
+
+def _check_storable(name: str, value: object) -> None:
+    try:
+        is_wrong = _is_unstorable(value)
+    except RecursionError:
+        msg = f"The argument '{name}' is nested too deeply."
+        raise InvalidArguments(msg) from None
+    if is_wrong:
+        msg = f"The argument '{name}' holds a character that PostgreSQL cannot store."
+        raise InvalidArguments(msg, hint="Leave out U+0000 and halves of surrogate pairs.")
 
 
 def _is_unstorable(value: object) -> bool:

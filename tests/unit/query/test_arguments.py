@@ -252,6 +252,15 @@ def test_a_text_that_is_no_such_json_is_refused(
     assert "expected a list, each an integer" in refusal(arguments_of(list[int]), value=text)
 
 
+def test_nesting_beyond_all_reason_is_refused(
+    arguments_of: Callable[..., Arguments], refusal: Callable[..., str]
+) -> None:
+    value: list[Any] = []
+    for _ in range(2_000):
+        value = [value]
+    assert "'value' is nested too deeply" in refusal(arguments_of(Any), value=value)
+
+
 def test_a_text_that_looks_like_a_container_stays_a_text_where_one_is_taken(
     arguments_of: Callable[..., Arguments],
 ) -> None:
