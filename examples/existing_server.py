@@ -42,7 +42,7 @@ async def serve(url: str) -> None:
 
 async def demonstrate() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with EmbeddedPostgres(folder) as postgres:
+        async with EmbeddedPostgres(folder, settings={"fsync": "off"}) as postgres:
             await serve(postgres.dsn())
 
 

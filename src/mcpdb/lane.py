@@ -62,7 +62,7 @@ class Lane:
         self._engine = create_async_engine(
             self._url,
             pool_size=self._pool.size,
-            max_overflow=0,
+            max_overflow=1,  # for `ping` alone: there are as many permits to read as `size`
             pool_recycle=self._pool.max_age_s,
             pool_timeout=self._timeouts.permit_s,
             pool_use_lifo=True,  # the last connection used is the one least likely to be stale
