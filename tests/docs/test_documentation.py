@@ -1,6 +1,7 @@
 """The documentation's examples are files that run, and the README shows the very same text."""
 
 import asyncio
+import importlib
 import os
 import re
 import shutil
@@ -50,3 +51,21 @@ def test_every_link_of_the_readme_exists() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text()):
             assert (ROOT / target).exists(), target
+
+
+def test_the_example_of_the_tools_registers_what_its_page_describes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
+    tools = importlib.import_module("tools").server.tools
+    assert set(tools) == {"daily_sales", "find_items", "summary", "sums_by"}
+    assert tools["find_items"].embedded == ("like",)
+    assert set(tools["summary"].output_schema["properties"]) == {"revenue", "best_item"}
+    rows = tools["sums_by"].output_schema["properties"]["rows"]
+    assert "prefixItems" not in rows["items"]
+
+
+def test_the_mounted_example_serves_under_its_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
+    (mount,) = importlib.import_module("mounted").app.routes
+    assert mount.path == "/shop/mcp"

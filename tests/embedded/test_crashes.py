@@ -173,11 +173,12 @@ async def test_a_folder_that_was_removed_in_use_is_one_line(
 ) -> None:
     """Its server is not looked for in a folder that has the name now.
 
-    PostgreSQL notices the loss within a minute; the test does not wait for that.
+    PostgreSQL notices the loss within a minute; the test neither waits for that nor lets it come.
     """
     pg, others = (EmbeddedPostgres(new_folder, settings=FAST) for _ in range(2))
     await pg.__aenter__()
     pid = server_pid(new_folder)
+    os.kill(pid, signal.SIGSTOP)
     shutil.rmtree(new_folder)
     if made_again:
         await others.__aenter__()
@@ -187,5 +188,5 @@ async def test_a_folder_that_was_removed_in_use_is_one_line(
     if made_again:
         assert await ask(others, "SELECT 1") == 1
         await others.__aexit__(None, None, None)
-    os.kill(pid, signal.SIGQUIT)
+    os.kill(pid, signal.SIGKILL)
     await until(lambda: not alive(pid))

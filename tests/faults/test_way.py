@@ -31,6 +31,7 @@ NAP = struct.pack("!d", NAP_S)
 """The argument of a nap, as it travels."""
 WORDS = (b"BEGIN", b"set_config", b"FROM sales", b"ROLLBACK")
 GRACE_S = 2.0
+READY_S = 1.0
 
 
 def server_of(dsn: str, *, deadline_s: float = 20) -> Server:
@@ -39,7 +40,7 @@ def server_of(dsn: str, *, deadline_s: float = 20) -> Server:
         dsn,
         tenancy=FixedTenancy(Tenant.of("north")),
         pool=PoolConfig(size=1),
-        timeouts=Timeouts(deadline_s=deadline_s, cancel_s=GRACE_S),
+        timeouts=Timeouts(deadline_s=deadline_s, cancel_s=GRACE_S, ready_s=READY_S),
     )
 
 
@@ -95,6 +96,22 @@ async def test_a_way_that_swallows_everything_ends_the_call_at_its_deadline(
         proxy.swallows = False
         await intact(server, calls=3)
         await stopped(still_running)
+
+
+async def test_readiness_says_in_bounded_time_that_nothing_answers(
+    proxy: Proxy, far_shop: str
+) -> None:
+    """And says that it does as soon as it does."""
+    server = server_of(far_shop)
+    async with server.database:
+        await server.database.ping()
+        proxy.swallows = True
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailable, match="did not answer in time"):
+            await server.database.ping()
+        assert time.monotonic() - began < READY_S + GRACE_S + 1
+        proxy.swallows = False
+        await server.database.ping()
 
 
 @pytest.mark.parametrize("word", WORDS)

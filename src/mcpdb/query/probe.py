@@ -115,7 +115,9 @@ def _call(
     except ConfigurationError:
         raise
     except Exception as error:
-        msg = f"The tool {tool} failed when it was called once with example arguments."
+        # The author's own words, to the author: a name that is defined further down, most often.
+        said = f"{type(error).__name__}: {error}"
+        msg = f"The tool {tool} failed when it was called once with example arguments ({said})."
         hint = "It must be a pure function of them; Field(examples=[...]) chooses others."
         raise ConfigurationError(msg, hint=hint, detail=repr(error)) from error
 
