@@ -170,8 +170,7 @@ def test_a_function_that_fails_on_the_examples_is_refused(
 
     error = refused(tool, "failed when it was called once")
     assert "examples" in error.hint
-    assert "ZeroDivisionError" in error.detail
-    assert "ZeroDivisionError" not in str(error)
+    assert "ZeroDivisionError" in str(error)  # the author reads it, at start
 
 
 def test_examples_choose_what_the_function_is_tried_with(tool_of: Callable[..., Tool]) -> None:
