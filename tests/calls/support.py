@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import asyncpg
 import httpx2
@@ -23,6 +23,9 @@ from starlette.applications import Starlette
 
 from mcpdb import McpdbError, Request, Result, Server
 
+Dsn = Callable[..., str]
+StillRunning = Callable[[], Awaitable[int]]
+Admin: TypeAlias = "asyncpg.Connection[Any]"
 Era = Literal["auto", "legacy"]
 Transport = Literal["memory", "http", "stdio"]
 Connect = Callable[[], AbstractAsyncContextManager[Client]]
@@ -92,7 +95,7 @@ def checked_out(server: Server) -> int:
     return pool.checkedout()
 
 
-async def sleepers(admin: "asyncpg.Connection[Any]", count: int = 1) -> None:
+async def sleepers(admin: Admin, count: int = 1) -> None:
     """Wait until this many queries sleep in PostgreSQL in the test's database."""
 
     async def asleep() -> bool:
@@ -114,7 +117,7 @@ async def stopped(still_running: Callable[[], Awaitable[int]]) -> None:
     await eventually(nothing, what="no query runs in PostgreSQL", within_s=STOPS_S)
 
 
-async def no_backends(admin: "asyncpg.Connection[Any]") -> None:
+async def no_backends(admin: Admin) -> None:
     """Wait until the server has no connection left, busy or idle."""
 
     async def none() -> bool:

@@ -3,15 +3,17 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
-import asyncpg
 import pytest
 from mcp import Client
 
 from calls.support import (
     NAP_S,
     PATIENCE_S,
+    Admin,
+    Dsn,
+    StillRunning,
     call,
     checked_out,
     intact,
@@ -31,10 +33,6 @@ from mcpdb import (
     TooManyCalls,
 )
 from shop import shop_server
-
-Dsn = Callable[..., str]
-StillRunning = Callable[[], Awaitable[int]]
-Admin = asyncpg.Connection
 
 SIZE = 2
 CALLERS = 50

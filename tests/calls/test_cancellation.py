@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import anyio
-import asyncpg
 import psutil
 import pytest
 from mcp import Client, MCPError
@@ -15,7 +14,10 @@ from calls.support import (
     NAP_S,
     PATIENCE_S,
     TRANSPORTS,
+    Admin,
+    Dsn,
     Era,
+    StillRunning,
     Transport,
     call,
     checked_out,
@@ -28,10 +30,6 @@ from calls.support import (
 )
 from mcpdb import FixedTenancy, PoolConfig, Server, Tenant
 from shop import shop_server
-
-Dsn = Callable[..., str]
-StillRunning = Callable[[], Awaitable[int]]
-Admin = asyncpg.Connection
 
 POOL = 3
 

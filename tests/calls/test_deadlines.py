@@ -4,9 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
-import asyncpg
 import pytest
 from mcp import Client
 from sqlalchemy import Integer, Text, func, select
@@ -15,6 +14,9 @@ from typing_extensions import override
 from calls.support import (
     NAP_S,
     PATIENCE_S,
+    Admin,
+    Dsn,
+    StillRunning,
     call,
     checked_out,
     intact,
@@ -37,9 +39,6 @@ from mcpdb import (
     Timeouts,
 )
 from shop import sales, shop_server
-
-Dsn = Callable[..., str]
-StillRunning = Callable[[], Awaitable[int]]
 
 NORTH = FixedTenancy(Tenant.of("north"))
 DEADLINE_S = 0.5
@@ -183,9 +182,7 @@ async def test_an_embedding_provider_that_hangs_is_stopped(shop: Dsn) -> None:
     assert hanging.cancelled == 1
 
 
-async def test_waiting_for_a_connection_ends_at_the_deadline(
-    shop: Dsn, admin: asyncpg.Connection
-) -> None:
+async def test_waiting_for_a_connection_ends_at_the_deadline(shop: Dsn, admin: Admin) -> None:
     """Also where the permit would be waited for longer."""
     timeouts = Timeouts(deadline_s=PATIENCE_S, permit_s=PATIENCE_S)
     server = shop_server(shop(), tenancy=NORTH, pool=PoolConfig(size=1), timeouts=timeouts)

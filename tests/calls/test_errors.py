@@ -2,18 +2,17 @@
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 import pytest
 from mcp import Client
 from sqlalchemy import Integer, Text, TypeDecorator, cast, func, literal, select
 from sqlalchemy.engine import Dialect
 from typing_extensions import override
 
-from calls.support import ERAS, Era, call, checked_out, outcome, said
+from calls.support import ERAS, Admin, Dsn, Era, call, checked_out, outcome, said
 from mcpdb import (
     DatabaseUnavailable,
     FixedTenancy,
@@ -31,9 +30,6 @@ from mcpdb import (
     Unavailable,
 )
 from shop import Share, sales, shop_server
-
-Dsn = Callable[..., str]
-Admin = asyncpg.Connection
 
 SECRET = "s3cret-of-the-south"
 NORTH = FixedTenancy(Tenant.of("north"))

@@ -2,11 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy import ColumnElement, func, select, text
 from typing_extensions import override
@@ -14,7 +13,10 @@ from typing_extensions import override
 from calls.support import (
     ERAS,
     NAP_S,
+    Admin,
+    Dsn,
     Era,
+    StillRunning,
     call,
     client_of,
     engine,
@@ -36,9 +38,6 @@ from mcpdb import (
     TenantError,
 )
 from shop import ROWS_PER_TENANT, TENANTS, shop_server
-
-Dsn = Callable[..., str]
-Admin = asyncpg.Connection
 
 CALLS = [(tool, tenant) for tool in TRUTHS for tenant in TENANTS]
 
@@ -119,7 +118,7 @@ async def test_after_a_cancellation_the_next_tenant_sees_its_own(
     server: Server,
     truth: Truth,
     admin: Admin,
-    still_running: Callable[[], Awaitable[int]],
+    still_running: StillRunning,
     first: str,
 ) -> None:
     """The pool of one serves the other tenant at once, and rightly."""

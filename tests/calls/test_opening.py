@@ -1,15 +1,14 @@
 """Providers open in order with the database and close in reverse, also when one cannot open."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import anyio
-import asyncpg
 import pytest
 from mcp import Client
 from typing_extensions import override
 
-from calls.support import ERAS, NAP_S, Era, call, engine, no_backends, sleepers
+from calls.support import ERAS, NAP_S, Admin, Dsn, Era, call, engine, no_backends, sleepers
 from mcpdb import (
     ConfigurationError,
     Database,
@@ -24,9 +23,6 @@ from mcpdb import (
 )
 from mcpdb.provider import Provider
 from shop import shop_server
-
-Dsn = Callable[..., str]
-Admin = asyncpg.Connection
 
 OPENED = ["tenancy opens", "embeddings opens"]
 CLOSED = ["embeddings closes", "tenancy closes"]

@@ -2,19 +2,21 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
-import asyncpg
 import pytest
 from mcp import Client
 
 from calls.support import (
     ERAS,
     NAP_S,
+    Admin,
+    Dsn,
     Era,
+    StillRunning,
     call,
     checked_out,
     client_of,
@@ -25,8 +27,6 @@ from calls.support import (
 from mcpdb import PoolConfig, Server, Timeouts
 from shop import TENANTS, shop_server
 
-Dsn = Callable[..., str]
-StillRunning = Callable[[], Awaitable[int]]
 Totals = dict[str, float]
 
 CALLS = 100
@@ -41,7 +41,7 @@ def server(shop: Dsn) -> Server:
 
 
 @pytest.fixture
-async def totals(admin: asyncpg.Connection) -> Totals:
+async def totals(admin: Admin) -> Totals:
     """The revenue of each tenant, as the superuser sees it."""
     found = await admin.fetch("SELECT tenant, sum(amount) FROM sales GROUP BY tenant")
     return {tenant: float(total) for tenant, total in found}

@@ -1,22 +1,16 @@
 """One call is one checkout is one short READ ONLY transaction, and nothing of it remains."""
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import pytest
 from mcp import Client
 from sqlalchemy import Integer, Text, func, literal, select, text
 
-from calls.support import call, checked_out, engine, outcome, rows, said
+from calls.support import Admin, Dsn, StillRunning, call, checked_out, engine, outcome, rows, said
 from mcpdb import FixedTenancy, NotAllowed, PoolConfig, Report, Rows, Server, Tenant, Timeouts
 from mcpdb.embedded import EmbeddedPostgres
 from shop import Share, sales, shop_server
-
-Dsn = Callable[..., str]
-StillRunning = Callable[[], Awaitable[int]]
-Admin = asyncpg.Connection
 
 SETTINGS = ("statement_timeout", "client_connection_check_interval", "app.tenant")
 

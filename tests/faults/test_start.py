@@ -11,13 +11,12 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from calls.quiet import Heard
-from calls.support import call, stopped
+from calls.support import Dsn, call, stopped
 from faults.outage import Cluster
 from mcpdb import ConfigurationError, Database, FixedTenancy, PlainSetting, Tenant, Timeouts
 from shop import shop_server
 
 SECRET = "s3cret"
-Dsn = Callable[..., str]
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

@@ -3,12 +3,21 @@
 import asyncio
 import struct
 import time
-from collections.abc import Awaitable, Callable
 
-import asyncpg
 import pytest
 
-from calls.support import NAP_S, call, checked_out, intact, outcome, rows, sleepers, stopped
+from calls.support import (
+    NAP_S,
+    Admin,
+    StillRunning,
+    call,
+    checked_out,
+    intact,
+    outcome,
+    rows,
+    sleepers,
+    stopped,
+)
 from faults.proxy import Proxy
 from mcpdb import (
     DatabaseUnavailable,
@@ -23,9 +32,6 @@ from mcpdb import (
     Unavailable,
 )
 from shop import shop_server
-
-Admin = asyncpg.Connection
-StillRunning = Callable[[], Awaitable[int]]
 
 NAP = struct.pack("!d", NAP_S)
 """The argument of a nap, as it travels."""
