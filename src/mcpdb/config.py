@@ -62,7 +62,8 @@ class PoolConfig:
     """The connections to PostgreSQL that one process holds."""
 
     size: int = field(default_factory=_default_pool_size)
-    """The most connections open at once: two for each CPU, at least 4 and at most 20."""
+    """The most calls that read at once, each on a connection: two for each CPU, at least 4 and at
+    most 20. One more connection is opened when readiness is asked while all of them are busy."""
     max_waiting: int = 100
     """Calls that may wait for a connection; the next one is refused at once."""
     max_age_s: float = 1_800.0
