@@ -1,5 +1,5 @@
 """What a deployment may tune, each with its default written down. Values check themselves when
-they are made; nothing here reads the environment (`settings.py` does)."""
+they are made; nothing here reads the environment."""
 
 import os
 from dataclasses import dataclass, field

@@ -109,7 +109,8 @@ class Database:
         """Open the providers in order, and close them again if one of them fails.
 
         Raises:
-            ConfigurationError: Something can never work as it is configured.
+            ConfigurationError: Something cannot work as it is configured, or PostgreSQL does not
+                answer at this start.
             Unavailable: Something that a provider depends on cannot be reached.
         """
         async with self._opening:

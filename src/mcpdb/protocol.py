@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, Final
 
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool as SdkTool
@@ -19,7 +20,7 @@ from typing_extensions import override
 from mcpdb.database import Database
 from mcpdb.errors import ConfigurationError, McpdbError, Refused, ResultError, UnknownTool
 from mcpdb.query.tool import Tool
-from mcpdb.request import Request
+from mcpdb.request import ANONYMOUS, Principal, Request
 from mcpdb.result import Result
 
 _log = logging.getLogger("mcpdb")
@@ -119,8 +120,8 @@ class DatabaseTool(SdkTool):
         context: Context[Any, Any],
         convert_result: bool = False,
     ) -> CallToolResult:
-        request = _request(self._tool.name, arguments, context)
         try:
+            request = _request(self._tool.name, arguments, context)
             return _answer(await self._database.call(self._tool, request))
         except McpdbError as error:
             # What the driver says may repeat what the caller sent: %r keeps it in its line.
@@ -145,7 +146,10 @@ def _level(error: McpdbError) -> int:
 
 
 def _request(tool: str, arguments: dict[str, Any], context: Context[Any, Any]) -> Request:
-    http = context.request_context.request
+    try:
+        http = context.request_context.request
+    except ValueError:  # called within the process, by `MCPServer.call_tool`
+        http = None
     if http is None:
         return Request(tool=tool, arguments=arguments)
     headers: dict[str, str] = {}
@@ -154,7 +158,21 @@ def _request(tool: str, arguments: dict[str, Any], context: Context[Any, Any]) -
         # or behind a proxy's must not have it taken for the proxy's.
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     peer = http.client.host if http.client else None
-    return Request(tool=tool, arguments=arguments, headers=headers, peer=peer)
+    return Request(
+        tool=tool, arguments=arguments, principal=_principal(), headers=headers, peer=peer
+    )
+
+
+def _principal() -> Principal:
+    """Whose access token the server's own verifier has accepted for this very request."""
+    token = get_access_token()
+    if token is None:
+        return ANONYMOUS
+    return Principal(
+        subject=token.subject or token.client_id,
+        claims=token.claims or {},
+        scopes=frozenset(token.scopes),
+    )
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownTool:

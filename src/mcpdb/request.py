@@ -14,8 +14,9 @@ _MAX_ID_CHARACTERS = 10_000
 class Principal:
     """Who is asking, as far as the transport has verified it.
 
-    A principal without a subject is anonymous: nobody was verified. Headers are not identity;
-    they are in `Request.headers`.
+    A principal without a subject is anonymous: nobody was verified. That is so over stdio and on a
+    server without authorization; with the MCP SDK's, on which tools are put by `Server.attach`, it
+    is the access token's. Headers are not identity; they are in `Request.headers`.
     """
 
     subject: str | None = None

@@ -93,7 +93,7 @@ def translate(error: Exception) -> McpdbError | None:
     A tool's author has code there too, such as the processors of a `TypeDecorator`: its errors
     are not weather, and stay what they are.
     """
-    state = sqlstate(error)
+    state = _sqlstate(error)
     detail = _detail(error)
     if _is_stale(error):
         msg = "The database's tables have just been changed."
@@ -119,7 +119,7 @@ def unreachable(error: Exception) -> McpdbError:
     return DatabaseUnavailable(msg, hint=_LATER, detail=_detail(error))
 
 
-def sqlstate(error: Exception) -> str | None:
+def _sqlstate(error: Exception) -> str | None:
     """The SQLSTATE of this error or of what caused it."""
     for cause in _chain(error):
         if isinstance(cause, asyncpg.PostgresError):
@@ -154,7 +154,7 @@ def _is_stale(error: Exception) -> bool:
 
 
 def _obstacle(error: Exception) -> str:
-    state = sqlstate(error)
+    state = _sqlstate(error)
     if state is not None:
         return f"{_REFUSALS.get(state, 'it refuses the connection')} (SQLSTATE {state})"
     for cause in _chain(error):

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
+INCLUDE = re.compile(r'^--8<-- "([^"]+)"$', re.MULTILINE)
 
 
 def test_the_readme_shows_the_examples_as_they_are() -> None:
@@ -43,8 +44,15 @@ def test_every_link_and_every_included_file_exists(page: Path) -> None:
     text = page.read_text()
     for target in re.findall(r"\]\(([^)#:]+\.md)", text):
         assert (page.parent / target).is_file(), target
-    for included in re.findall(r'--8<-- "([^"]+)"', text):
+    for included in INCLUDE.findall(text):
         assert (ROOT / included).is_file(), included
+
+
+def test_every_example_is_shown_on_a_page() -> None:
+    pages = [page.read_text() for page in (ROOT / "docs").rglob("*.md")]
+    shown = {included for text in pages for included in INCLUDE.findall(text)}
+    examples = {str(file.relative_to(ROOT)) for file in EXAMPLES.glob("*.py")}
+    assert examples <= shown
 
 
 def test_every_link_of_the_readme_exists() -> None:

@@ -26,8 +26,8 @@ class HashedEmbeddings(EmbeddingProvider):
     vector, because a zero vector has no cosine.
 
     Args:
-        dimensions: The length of the vectors. Fewer collide more: of the original catalogue's
-            questions, 384 find three of five and 1,536 three of four.
+        dimensions: The length of the vectors. With fewer, more n-grams share a component, and
+            less is found.
     """
 
     def __init__(self, *, dimensions: int = 1_536) -> None:

@@ -84,6 +84,7 @@ def serve(  # noqa: PLR0913  # each is an option of the command line
         async with services.seeded_place(place, _plan(size), bars=progress_bars) as ready:
             await services.serve(ready, tenancy, "http" if http else "stdio", port=port)
 
+    logging.getLogger("mcpdb").setLevel(logging.INFO)  # which says where it listens
     _run(work())
 
 

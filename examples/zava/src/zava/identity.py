@@ -24,7 +24,7 @@ class NoIdentity(TenancyProvider):
 
 
 def development_identity() -> HeaderTenancy:
-    """The id in a header, from this machine only, as the original took it from anywhere."""
+    """The id in a header, from this machine only."""
     return HeaderTenancy(header=HEADER, pattern=_UUID, all_value=HEAD_OFFICE)
 
 
