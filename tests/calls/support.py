@@ -33,8 +33,8 @@ Connect = Callable[[], AbstractAsyncContextManager[Client]]
 ERAS: Final[tuple[Era, ...]] = ("auto", "legacy")
 TRANSPORTS: Final[tuple[Transport, ...]] = ("memory", "http", "stdio")
 PATIENCE_S: Final = 20.0
-STOPS_S: Final = 5.0
-"""In which a query is gone after its client: two seconds, and room for a loaded machine."""
+STOPS_S: Final = 2.0
+"""In which a query is gone after its client."""
 NAP_S: Final = 50.0
 """How long a query runs that is to be stopped: much longer than anything waits."""
 
