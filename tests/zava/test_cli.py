@@ -150,9 +150,10 @@ REFUSALS: Sequence[tuple[list[str], str]] = (
     (["serve", "--data", "{data}", "--dsn", "postgresql://a@b/c", "--http"], "either"),
     (
         ["serve", "--dsn", "postgresql://u:secret@127.0.0.1:1/z", "--http"],
-        "Cannot use the database",
+        "--dsn",
     ),
-    (["serve", "--dsn", "mysql://u:secret@127.0.0.1:1/z", "--http"], "postgresql+asyncpg"),
+    (["serve", "--dsn", "mysql://u:secret@127.0.0.1:1/z", "--http"], "--dsn"),
+    (["serve", "--data", "{data}", "--store", "Seattle", "--port", "9"], "for --http"),
     (["seed", "--data", "{data}", "--size", "full"], "--replace"),
     (["seed", "--data", "{data}", "--catalogue", "nowhere.json"], "nowhere.json"),
     (["seed", "--dsn", "postgresql://u:secret@127.0.0.1:1/z"], "does not answer"),

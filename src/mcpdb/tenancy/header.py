@@ -32,8 +32,8 @@ class HeaderTenancy(TenancyProvider):
 
     development_warning = (
         "The tenant is taken from a request header: anyone who can reach this server can name any "
-        "tenant. For development on this machine "
-        "only, and never behind a proxy: a plain one cannot be told from a local client."
+        "tenant. For development on this machine only, and never behind a proxy: a plain one "
+        "cannot be told from a local client."
     )
 
     def __init__(

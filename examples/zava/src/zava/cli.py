@@ -49,7 +49,9 @@ def serve(  # noqa: PLR0913  # each is an option of the command line
     data: Data = None,
     dsn: Dsn = None,
     http: Annotated[bool, typer.Option("--http", help="Over HTTP, not stdio.")] = False,
-    port: Port = 8091,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="HTTP: port on 127.0.0.1, else 8091.")
+    ] = None,
     store: Annotated[str | None, typer.Option(help="stdio: as this store's manager.")] = None,
     region: Annotated[str | None, typer.Option(help="stdio: as this region's manager.")] = None,
     head_office: Annotated[
@@ -73,8 +75,8 @@ def serve(  # noqa: PLR0913  # each is an option of the command line
         if tenant is not None:
             raise ConfigurationError("--store, --region and --head-office are for stdio.")
         tenancy = development_identity() if dev_identity else NoIdentity()
-    elif dev_identity:
-        raise ConfigurationError("--dev-identity is for --http.")
+    elif dev_identity or port is not None:
+        raise ConfigurationError("--dev-identity and --port are for --http.")
     elif tenant is None:
         raise ConfigurationError("Say who asks: --store, --region or --head-office.")
     else:
@@ -82,7 +84,7 @@ def serve(  # noqa: PLR0913  # each is an option of the command line
 
     async def work() -> None:
         async with services.seeded_place(place, _plan(size), bars=progress_bars) as ready:
-            await services.serve(ready, tenancy, "http" if http else "stdio", port=port)
+            await services.serve(ready, tenancy, "http" if http else "stdio", port=port or 8091)
 
     logging.getLogger("mcpdb").setLevel(logging.INFO)  # which says where it listens
     _run(work())

@@ -71,9 +71,13 @@ async def seeded_place(place: Place, plan: Plan | None, *, bars: Bars) -> AsyncG
         The DSN of the server's login.
 
     Raises:
-        ConfigurationError: It holds something else than the plan.
+        ConfigurationError: It holds something else than the plan, or the DSN is not of the
+            server's login or not of a seeded database.
     """
     if place.dsn is not None:
+        if plan is not None:
+            raise ConfigurationError("--size is for --data: a --dsn is served as it was seeded.")
+        await _require_servable(place.dsn)
         yield place.dsn
         return
     async with _embedded(place) as postgres:
@@ -132,6 +136,24 @@ async def _database(postgres: EmbeddedPostgres) -> str:
     finally:
         await admin.close()
     return postgres.dsn(database=DATABASE)
+
+
+async def _require_servable(dsn: str) -> None:
+    """Refuse a login that the policies do not hold, such as the one that has seeded."""
+    connection = await _connect(dsn)
+    try:
+        login = await connection.fetchval("SELECT session_user::text")
+        if login != APP_ROLE:
+            raise ConfigurationError(
+                f"The server logs in as {APP_ROLE}, for whom the policies are made.",
+                hint=f"Give a --dsn with the user {APP_ROLE}.",
+            )
+        if not await connection.fetchval("SELECT to_regclass('retail.seed_info') IS NOT NULL"):
+            raise ConfigurationError(
+                "This database holds no Zava.", hint="Seed it first with `zava seed --dsn`."
+            )
+    finally:
+        await connection.close()
 
 
 async def _is_complete(admin_dsn: str) -> bool:
