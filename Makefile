@@ -14,7 +14,29 @@ FIND_PYTHON := for p in python3.14 python3.13 python3.12 python3.11 python3; do 
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done
 NEED_PYTHON := Python 3.11 or newer with its venv module is needed; on Debian and Ubuntu: apt-get install python3 python3-venv
 
-.PHONY: demo test install check format docs bench conformance clean
+# What the tests against PostgreSQL 15 and PgBouncer need beside Python.
+SYSTEM_PACKAGES := postgresql-15 pgbouncer
+SYSTEM_PROGRAMS := /usr/lib/postgresql/15/bin/postgres /usr/sbin/pgbouncer
+
+# Where the distribution has another PostgreSQL than 15, its postgresql-common knows the repository
+# of the PostgreSQL project. The package would make and start a server; the tests start their own.
+define INSTALL_AS_ROOT
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+no_server=/etc/postgresql-common/createcluster.d/mcpdb-tests.conf
+apt-get update -qq
+if ! apt-cache show postgresql-15; then
+	apt-get install -qq postgresql-common ca-certificates
+	/usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y
+fi
+trap 'rm -f $$no_server' EXIT
+mkdir -p $$(dirname $$no_server)
+echo 'create_main_cluster = false' >$$no_server
+apt-get install -qq -o DPkg::Lock::Timeout=60 --no-install-recommends $(SYSTEM_PACKAGES)
+endef
+export INSTALL_AS_ROOT
+
+.PHONY: demo test system-packages install check format docs bench conformance clean
 
 ## The Zava example on an embedded PostgreSQL: a tour, then a server. ARGS=--tour-only ends after the tour.
 demo: $(DEMO)
@@ -26,6 +48,16 @@ test: $(TOOLS)
 	@$(BIN)/coverage run -m pytest -n 2 $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under=90
+
+## PostgreSQL 15 and PgBouncer, on Debian and Ubuntu; without them their tests are skipped.
+system-packages:
+	@missing=; for p in $(SYSTEM_PROGRAMS); do [ -x $$p ] || missing=$$p; done; \
+	if [ -z "$$missing" ]; then exit; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo='sudo -n'; \
+	else echo "As root: apt-get install $(SYSTEM_PACKAGES)" >&2; exit 1; fi; \
+	echo "Installing $(SYSTEM_PACKAGES) ..."; log=$$(mktemp); \
+	if $$sudo sh -c "$$INSTALL_AS_ROOT" >$$log 2>&1 </dev/null; then rm $$log; \
+	else echo "$(SYSTEM_PACKAGES) could not be installed ($$log): $$(tail -n 1 $$log)" >&2; exit 1; fi
 
 ## The installation alone.
 install: $(DEMO)
