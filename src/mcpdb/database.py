@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from mcpdb.admission import Admission
 from mcpdb.config import Limits, PoolConfig, Timeouts
 from mcpdb.embeddings.base import EmbeddingProvider
-from mcpdb.errors import ConfigurationError
+from mcpdb.errors import ConfigurationError, IsolationError
 from mcpdb.isolation.base import Isolation
 from mcpdb.lane import Lane
 from mcpdb.provider import Provider
@@ -109,6 +109,7 @@ class Database:
         """Open the providers in order, and close them again if one of them fails.
 
         Raises:
+            IsolationError: The database does not keep tenants apart as the isolation needs it to.
             ConfigurationError: Something cannot work as it is configured, or PostgreSQL does not
                 answer at this start.
             Unavailable: Something that a provider depends on cannot be reached.
@@ -150,7 +151,20 @@ class Database:
                 if part is not None:
                     await part.open()
                     stack.push_async_callback(_close, part)
+                if part is self._lane:
+                    await self._check()
             self._stack = stack.pop_all()
+
+    async def _check(self) -> None:
+        """Refuse a database in which the isolation would not hold, before anything is read."""
+        findings = await self._isolation.check(self._lane)
+        for finding in findings:
+            if finding.level == "advice":
+                _log.warning("%s To mend it: %s", finding.message, finding.mend)
+        errors = [finding for finding in findings if finding.level == "error"]
+        if errors:
+            lines = [f"{finding.message} To mend it: {finding.mend}" for finding in errors]
+            raise IsolationError("\n".join(lines), findings=errors)
 
     async def _embed(
         self, tool: Tool, arguments: Mapping[str, Any]

@@ -1,32 +1,47 @@
-"""What the lane asks of the driver beyond its defaults: connections that close in bounded time, and
-the errors of its decoders as ours."""
+"""One connection of the driver: what a transaction consists of, statements prepared once, and its
+errors as ours. It knows neither tenants nor tools, and does not decide when it is given back."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+import asyncio
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import asyncpg
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from asyncpg.prepared_stmt import PreparedStatement
 from typing_extensions import override
 
-from mcpdb.errors import ResultError
+from mcpdb.cells import decode
+from mcpdb.compiled import Description
+from mcpdb.errors import McpdbError, ResultError
+from mcpdb.recent import Recent
+from mcpdb.translate import changed, translate
 
 if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Driver: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Statement: TypeAlias = PreparedStatement[asyncpg.Record]
 else:
-    Connection = asyncpg.Connection
+    Driver = asyncpg.Connection
+    Statement = PreparedStatement
 
 _GOODBYE_S: Final = 0.5
 """How long a connection may take to stop what it does and close, before it is cut off."""
+_UNNAMED_S: Final = 60.0
+"""How long the types of an unnamed statement are believed. The server parses it anew each time and
+does not say when a column has got another type."""
+
+_CLEAR: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError)
+"""Errors after which it is known where the connection is: PostgreSQL answered one, or the driver
+refused before it sent anything, or a decoder failed after the answer was read to its end."""
+_CHANGED: Final = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 
-class BriefConnection(Connection):
+class BriefConnection(Driver):
     """A connection that closes in bounded time, whatever the server does.
 
-    SQLAlchemy closes a cancelled connection through here. The driver asks the server to stop and
-    waits for the statement's end. That request travels on a way of its own: where it overtakes
-    the statement it has no effect, and only closing the connection stops what runs.
+    A cancelled connection closes through here. The driver asks the server to stop and waits for
+    the statement's end. That request travels on a way of its own: where it overtakes the
+    statement it has no effect, and only closing the connection stops what runs.
     """
 
     @override
@@ -34,20 +49,186 @@ class BriefConnection(Connection):
         await super().close(timeout=_GOODBYE_S)
 
 
-def replace_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:
-    """Let the pool replace a connection that the server has closed while it was idle."""
-    driver: Any = record.driver_connection
-    if driver is not None and driver.is_closed():
-        msg = "The server has closed the connection."
-        raise DisconnectionError(msg)
+class Schema:
+    """What all connections know of the tables: when one finds them changed, the others look too."""
+
+    def __init__(self) -> None:
+        self.version = 0
+
+
+class Answer(NamedTuple):
+    """What a statement returned."""
+
+    description: Description
+    records: Sequence[asyncpg.Record]
+
+
+class _Prepared(NamedTuple):
+    statement: Statement
+    description: Description
+    until: float
+
+
+class Connection:
+    """One connection, for one transaction at a time.
+
+    Args:
+        driver: The driver's, with its codecs set; see `set_codecs`.
+        schema: Shared by all connections of a pool.
+        statements: How many prepared statements are kept.
+        is_pooled: Whether a pooler may give each transaction another server connection, so that
+            statements have no name.
+    """
+
+    def __init__(
+        self, driver: Driver, *, schema: Schema, statements: int, is_pooled: bool = False
+    ) -> None:
+        self.driver = driver
+        self.pid = None if is_pooled else driver.get_server_pid()
+        self.made_at = time.monotonic()
+        self._schema = schema
+        self._version = schema.version
+        self._is_pooled = is_pooled
+        self._statements: Recent[str, _Prepared] = Recent(statements)
+        self._is_in_doubt = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is known to be gone, from either side."""
+        return self.driver.is_closed()
+
+    async def begin(self) -> None:
+        """Begin a READ ONLY transaction."""
+        with self._driving():
+            await self.driver.execute("BEGIN READ ONLY")
+
+    async def run(self, sql: str, arguments: Sequence[Any] = ()) -> Answer:
+        """Run one statement: one wait where it has been prepared, one more where not.
+
+        Raises:
+            ResultError: A value cannot be decoded.
+            McpdbError: Anything else that the driver or the server says.
+        """
+        with self._driving():
+            is_known = self._is_known(sql)
+            prepared = self._statements[sql] if is_known else await self._prepare(sql)
+            try:
+                with decoded():
+                    records = await prepared.statement.fetch(*arguments)
+            except Exception as error:
+                self._forget(sql, error)
+                if is_known and self._is_pooled and isinstance(error, ResultError):
+                    raise changed(error) from error  # as likely as a value that Python lacks
+                raise
+        return Answer(prepared.description, records)
+
+    async def rollback(self, *, timeout_s: float) -> bool:
+        """End the transaction; whether PostgreSQL has confirmed that it ended.
+
+        Only then may the connection be given to another tenant. A setting of the transaction ends
+        with it, and nothing else of a call stays on a connection.
+        """
+        if self._is_in_doubt or self.is_closed:
+            return False
+        if not self.driver.is_in_transaction():
+            return True
+        try:
+            async with asyncio.timeout(timeout_s):
+                tag = await self.driver.execute("ROLLBACK")
+        except Exception:  # noqa: BLE001  # whatever it is, there was no confirmation
+            return False
+        return tag == "ROLLBACK" and not self.driver.is_in_transaction()
+
+    async def close(self) -> None:
+        """Stop what runs on it and close it, in bounded time."""
+        try:
+            with suppress(Exception):  # it is cut off then
+                await self.driver.close()
+        finally:
+            self.cut()
+
+    def cut(self) -> None:
+        """Break it off at once."""
+        self.driver.terminate()
+        self._statements.clear()
+
+    def _forget(self, sql: str, error: Exception) -> None:
+        """Prepare anew what may have caused this error, by what it was prepared for."""
+        if isinstance(error, _CHANGED):
+            self._schema.version += 1
+        elif isinstance(error, asyncpg.InternalServerError):
+            self._version = -1  # a type may be gone: look again, on this connection
+        elif self._is_pooled or isinstance(error, ResultError):
+            self._statements.pop(sql, None)
+
+    def _is_known(self, sql: str) -> bool:
+        if self._version != self._schema.version:
+            return False
+        prepared = self._statements.get(sql)
+        return prepared is not None and time.monotonic() < prepared.until
+
+    async def _prepare(self, sql: str) -> _Prepared:
+        if self._version != self._schema.version:
+            self._version = self._schema.version
+            self._statements.clear()
+            await self.driver.reload_schema_state()
+        statement = await self.driver.prepare(sql)
+        attributes = statement.get_attributes()
+        description = tuple((one.name, one.type.oid) for one in attributes)
+        until = time.monotonic() + (_UNNAMED_S if self._is_pooled else float("inf"))
+        prepared = self._statements[sql] = _Prepared(statement, description, until)
+        return prepared
+
+    @contextmanager
+    def _driving(self) -> Generator[None]:
+        """Nothing but the driver runs inside: what it raises is ours, or a doubt, or both."""
+        try:
+            yield
+        except McpdbError:
+            raise
+        except BaseException as error:
+            self._is_in_doubt = self._is_in_doubt or not isinstance(error, _CLEAR)
+            if not isinstance(error, Exception):
+                raise
+            known = translate(error, is_lost=self.is_closed)
+            if known is None:
+                raise
+            raise known from error
+
+
+async def set_codecs(driver: Driver) -> None:
+    """Let json and jsonb arrive without loss, and leave as the text that SQLAlchemy makes.
+
+    Those of SQLAlchemy's dialect, which sets them on its own connections. It asks the server
+    nothing: both types are built in.
+    """
+    await driver.set_type_codec(
+        "json",
+        encoder=str.encode,
+        decoder=lambda octets: decode(octets.decode()),
+        schema="pg_catalog",
+        format="binary",
+    )
+    await driver.set_type_codec(
+        "jsonb",
+        encoder=lambda text: (
+            b"\x01" + text.encode()
+        ),  # the version that the wire format begins with
+        decoder=lambda octets: decode(octets[1:].decode()),
+        schema="pg_catalog",
+        format="binary",
+    )
 
 
 @contextmanager
 def decoded() -> Generator[None]:
-    """The errors of the driver's decoders, which come as they are, become ours."""
+    """The errors of the driver's decoders, which come as they are, become ours. A BufferError means
+    that a value is of another type than was described."""
     try:
         yield
-    except (ValueError, OverflowError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+        raise  # some of them are a ValueError too
+    except (ValueError, OverflowError, BufferError) as error:
         msg = "A value is outside what Python can hold, such as a date after the year 9999."
         hint = "Cast the column in the tool's select to text."
         raise ResultError(msg, hint=hint, detail=str(error)) from error

@@ -2,7 +2,8 @@
 
     McpdbError
     ├── ConfigurationError           something is wired wrong; raised at start
-    │   └── EmbeddedPostgresError    the embedded PostgreSQL cannot serve this folder
+    │   ├── EmbeddedPostgresError    the embedded PostgreSQL cannot serve this folder
+    │   └── IsolationError           the database does not keep tenants apart
     ├── Refused                      the call was stopped on purpose, before any SQL ran
     │   ├── TenantError              no tenant, or one that is not allowed
     │   ├── InvalidArguments         outside what the tool accepts
@@ -21,7 +22,8 @@
 where they are called, by SQLSTATE and cause, never by their text.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
 
 
 class McpdbError(Exception):
@@ -67,6 +69,47 @@ class EmbeddedPostgresError(ConfigurationError):
     """The embedded PostgreSQL cannot serve the folder that it was given."""
 
     code = "embedded_postgres"
+
+
+class Fault(Protocol):
+    """What an `IsolationError` tells of one of its findings: a `Finding` is one."""
+
+    @property
+    def code(self) -> str:
+        """A stable word for programs."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        ...
+
+    @property
+    def mend(self) -> str:
+        """The statement, or the act, that mends it."""
+        ...
+
+
+class IsolationError(ConfigurationError):
+    """The database does not keep tenants apart as the isolation needs it to: it is not opened.
+
+    Attributes:
+        findings: What is wrong, each a `Finding`; `mcpdb` refuses to start until they are mended.
+    """
+
+    code = "isolation"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        findings: Sequence[Fault] = (),
+        hint: str = "",
+        detail: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, detail=detail, retry_after_s=retry_after_s)
+        self.findings: tuple[Fault, ...] = tuple(findings)
 
 
 class Refused(McpdbError):

@@ -3,39 +3,28 @@ in it, ended by ROLLBACK. Nothing else on the path of a call takes a connection.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import anyio
-import asyncpg
-from sqlalchemy import ColumnElement, event, func, literal, select
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mcpdb.cells import decode
 from mcpdb.config import PoolConfig, Timeouts
-from mcpdb.driver import BriefConnection, Connection, decoded, replace_closed
-from mcpdb.errors import (
-    ConfigurationError,
-    DatabaseUnavailable,
-    QueryFailed,
-    TooManyCalls,
-)
-from mcpdb.isolation.base import Isolation
-from mcpdb.query.base import Query, Rows
+from mcpdb.connector import Connector
+from mcpdb.driver import Connection
+from mcpdb.errors import ConfigurationError, DatabaseUnavailable, TooManyCalls
+from mcpdb.isolation.base import Backend, Isolation
+from mcpdb.opening import TIMEOUT, Server, meet
+from mcpdb.pool import Pool
+from mcpdb.query.base import Query
 from mcpdb.request import Tenant
 from mcpdb.result import Fetched
-from mcpdb.translate import translated
-
-T = TypeVar("T")
+from mcpdb.work import Work
 
 _SHORTEST_MS: Final = 1
 _ANSWER_MS: Final = 50
 """How much earlier than the deadline PostgreSQL stops a statement, so that its answer arrives."""
-_WATCH: Final = "client_connection_check_interval"
-_WATCH_MS: Final = 500
-"""How often PostgreSQL looks whether the client of a running statement is still there."""
 
 
 class Lane:
@@ -46,39 +35,32 @@ class Lane:
     ) -> None:
         self._url = url
         self._isolation = isolation
-        self._pool = pool
+        self._config = pool
         self._timeouts = timeouts
-        self._engine: AsyncEngine | None = None
-        self._is_watched = False
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._making: set[asyncio.Task[Connection]] = set()
+        self._work = Work(cancel_s=timeouts.cancel_s)
+        self._connector: Connector | None = None
+        self._pool: Pool | None = None
+        self._server: Server | None = None
 
     async def open(self) -> None:
-        """Make the pool and prove that PostgreSQL answers.
+        """Make the pool, prove that PostgreSQL answers, and compile what every call begins with.
 
         Raises:
-            ConfigurationError: It cannot be reached or refuses the login.
+            ConfigurationError: It cannot be reached or refuses the login, or there is a pooler in
+                between that was not declared.
         """
-        self._engine = create_async_engine(
-            self._url,
-            pool_size=self._pool.size,
-            max_overflow=1,  # for `ping` alone: there are as many permits to read as `size`
-            pool_recycle=self._pool.max_age_s,
-            pool_timeout=self._timeouts.permit_s,
-            pool_use_lifo=True,  # the last connection used is the one least likely to be stale
-            hide_parameters=True,
-            connect_args={
-                "timeout": self._timeouts.connect_s,
-                "server_settings": {"application_name": self._pool.application_name},
-                "connection_class": BriefConnection,
-                "async_creator_fn": self._make,
-            },
-            json_deserializer=decode,
-            execution_options={"postgresql_readonly": True},
+        connector = Connector(self._url, pool=self._config, timeouts=self._timeouts)
+        self._connector = connector
+        self._pool = Pool(
+            connector.connect,
+            size=self._config.size,
+            max_age_s=self._config.max_age_s,
+            wait_s=self._timeouts.permit_s,
+            rollback_s=self._timeouts.cancel_s,
         )
-        event.listen(self._engine.sync_engine, "checkout", replace_closed)
         try:
-            self._is_watched = await self._can_watch()
+            async with _answering(self._timeouts.connect_s):
+                self._server = await self._work.run(meet(connector, self._pool, self._isolation))
         except DatabaseUnavailable as error:
             await self.close()
             where = self._url.render_as_string(hide_password=True).split("?", 1)[0]
@@ -91,15 +73,17 @@ class Lane:
 
     async def close(self) -> None:
         """Stop what still runs, then close the pool's connections."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            with anyio.CancelScope(shield=True):
-                try:
-                    await self._stop(self._tasks)
-                    if self._making:
-                        await asyncio.wait(self._making, timeout=self._timeouts.cancel_s)
-                finally:
-                    await engine.dispose()
+        pool, self._pool = self._pool, None
+        connector, self._connector = self._connector, None
+        self._server = None
+        if pool is None or connector is None:
+            return
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._work.stop()
+                await connector.close(timeout_s=self._timeouts.cancel_s)
+            finally:
+                await pool.close()
 
     async def ping(self, *, timeout_s: float) -> None:
         """Ask PostgreSQL for an answer on one of the pool's connections.
@@ -107,7 +91,13 @@ class Lane:
         Raises:
             DatabaseUnavailable: There was none in time.
         """
-        await self._ask(select(literal(1)), timeout_s=timeout_s)
+
+        async def ask() -> None:
+            async with self._connection(spare=True):
+                pass  # a transaction has begun: PostgreSQL answers
+
+        async with _answering(timeout_s):
+            await self._work.run(ask())
 
     async def read(self, tenant: Tenant, query: Query, *, deadline: float) -> Mapping[str, Fetched]:
         """Run the query's selects in one transaction as this tenant.
@@ -126,135 +116,86 @@ class Lane:
                 way of something else.
             TooManyCalls: The pool had no connection in time.
         """
-        return await self._in_own_task(self._transaction(tenant, query, deadline))
+        return await self._work.run(self._read(tenant, query, deadline))
 
-    async def _transaction(
-        self, tenant: Tenant, query: Query, deadline: float
-    ) -> Mapping[str, Fetched]:
-        async with self._connection() as connection:
-            # One statement, so one wait. Everything it sets ends with the transaction.
-            await connection.execute(
-                select(*self._time_limits(deadline), *self._isolation.enter(tenant))
-            )
-            fetched: dict[str, Fetched] = {}
-            for name, statement in query.selects.items():
-                with decoded():
-                    result = await connection.execute(statement)
-                fetched[name] = Fetched(tuple(result.keys()), result.all())
-        return fetched
+    async def fetch(
+        self, query: str, *arguments: object, tenant: Tenant | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Run one query of our own, for `connect_s` at most; see `Prober`."""
 
-    def _time_limits(self, deadline: float) -> list[ColumnElement[Any]]:
-        left_ms = int((deadline - time.monotonic()) * 1_000) - _ANSWER_MS
-        limits = [_set_local("statement_timeout", max(_SHORTEST_MS, left_ms))]
-        if self._is_watched:
-            limits.append(_set_local(_WATCH, _WATCH_MS))
-        return limits
+        async def fetch() -> Sequence[Mapping[str, Any]]:
+            deadline = time.monotonic() + self._timeouts.connect_s
+            async with self._transaction(tenant, deadline) as connection:
+                answer = await connection.run(query, arguments)
+            if self._pool is not None:
+                await self._pool.settled()  # one look after the other needs one connection
+            return [dict(record) for record in answer.records]
+
+        async with _answering(self._timeouts.connect_s):
+            return await self._work.run(fetch())
+
+    async def _read(self, tenant: Tenant, query: Query, deadline: float) -> Mapping[str, Fetched]:
+        # The code of a tool's author, in the processors of its types, runs before and after the
+        # transaction: nothing that it does or raises is in the way of one.
+        compiler = self._opened().compiler
+        bound = {name: compiler.bind(one) for name, one in query.selects.items()}
+        async with self._transaction(tenant, deadline) as connection:
+            answers = {
+                name: await connection.run(one.sql, one.arguments) for name, one in bound.items()
+            }
+        return {name: one.fetched(*answers[name]) for name, one in bound.items()}
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[AsyncConnection]:
-        """One of the pool's connections; its transaction is rolled back afterwards."""
-        if self._engine is None:
+    async def _transaction(
+        self, tenant: Tenant | None, deadline: float
+    ) -> AsyncGenerator[Connection]:
+        """A transaction with its time limit set and the tenant in it."""
+        server = self._opened()
+        async with self._connection() as connection:
+            enter, values = server.limit, dict[str, Any]()
+            if tenant is not None:
+                backend = Backend(database=server.database, pid=connection.pid)
+                enter, values = server.enter, dict(self._isolation.parameters(tenant, backend))
+            left_ms = int((deadline - time.monotonic()) * 1_000) - _ANSWER_MS
+            values[TIMEOUT] = str(max(_SHORTEST_MS, left_ms))
+            # One statement, so one wait. Everything it sets ends with the transaction.
+            entering = enter.bind(values)
+            await connection.run(entering.sql, entering.arguments)
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self, *, spare: bool = False) -> AsyncGenerator[Connection]:
+        """One of the pool's connections, in a transaction. That is rolled back behind the caller's
+        back, who has an answer or an error by then."""
+        pool = self._pool
+        if pool is None:
             msg = "The database is not open."
             raise ConfigurationError(msg, hint="Use it within `async with database:`.")
-        with translated(connecting=True):
-            connection = await self._engine.connect()
-        with translated():
-            try:
-                yield connection
-            finally:
-                # Not by `async with`: that one would wait for the ROLLBACK's answer for ever, in a
-                # task that no cancellation reaches.
-                await connection.close()
-
-    async def _make(self, *args: Any, **options: Any) -> Connection:  # noqa: ANN401  # the driver's
-        """Make a connection for the pool.
-
-        A caller that is cancelled meanwhile leaves at once, but what it began is finished and then
-        closed: abandoned half-way, the driver leaves a future behind that asyncio complains about.
-        """
-        connecting: Coroutine[Any, Any, Connection] = asyncpg.connect(*args, **options)
-        making = asyncio.ensure_future(connecting)
-        self._making.add(making)
-        making.add_done_callback(self._making.discard)
+        connection = await pool.take(spare=spare)
         try:
-            await asyncio.wait([making])
-        except asyncio.CancelledError:
-            making.add_done_callback(_discard)
+            yield connection
+        except Exception:
+            pool.give_back(connection)
             raise
-        return making.result()
-
-    async def _ask(self, statement: Rows, *, timeout_s: float) -> None:
-        async def ask() -> None:
-            async with self._connection() as connection:
-                await connection.execute(statement)
-
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._in_own_task(ask())
-        except (TimeoutError, TooManyCalls) as error:
-            msg = "The database did not answer in time."
-            raise DatabaseUnavailable(msg) from error
-
-    async def _can_watch(self) -> bool:
-        """Whether this server can notice that a client is gone: not before 14, nor on Windows."""
-        watch = select(_set_local(_WATCH, _WATCH_MS))
-        try:
-            await self._ask(watch, timeout_s=self._timeouts.connect_s)
-        except QueryFailed:
-            return False
-        return True
-
-    async def _in_own_task(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a unit of work so that a cancelled caller stops it in PostgreSQL too.
-
-        A cancellation through anyio, which is how the MCP SDK cancels, is delivered again at every
-        await. It would cut off the driver while that asks the server to stop, and the query would
-        run on. So the work has a task of its own, which is cancelled once and then awaited.
-        """
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)  # asyncio itself holds on to a task only weakly
-        task.add_done_callback(self._forget)
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            await self._stop([task])
+        except BaseException:
+            # Cancelled: what runs has to stop before the caller is told that it did.
+            await pool.drop(connection)
             raise
-        if task.cancelled():
-            msg = "The database was closed during the call."
-            raise DatabaseUnavailable(msg)
-        return task.result()
+        else:
+            pool.give_back(connection)
 
-    async def _stop(self, tasks: Collection[asyncio.Task[Any]]) -> None:
-        """Cancel tasks, each once, and wait for their end for `cancel_s` at most."""
-        for task in tasks:
-            if not task.cancelling():
-                task.cancel()
-        until = time.monotonic() + self._timeouts.cancel_s
-        interrupted: asyncio.CancelledError | None = None
-        with anyio.CancelScope(shield=True):
-            while (left_s := until - time.monotonic()) > 0:
-                left = [task for task in tasks if not task.done()]
-                if not left:
-                    break
-                try:
-                    await asyncio.wait(left, timeout=left_s)
-                except asyncio.CancelledError as error:
-                    # Cancelled again, by the deadline or at the end of the event loop. To leave
-                    # now would give the permit back before the connection.
-                    interrupted = error
-        if interrupted is not None:
-            raise interrupted
-
-    def _forget(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # looked at, or asyncio reports that of an abandoned task
+    def _opened(self) -> Server:
+        if self._server is None:
+            msg = "The database is not open."
+            raise ConfigurationError(msg, hint="Use it within `async with database:`.")
+        return self._server
 
 
-def _discard(made: asyncio.Task[Connection]) -> None:
-    if not made.cancelled() and made.exception() is None:
-        made.result().terminate()
-
-
-def _set_local(setting: str, value_ms: int) -> ColumnElement[Any]:
-    return func.set_config(setting, str(value_ms), True)  # noqa: FBT003  # is_local
+@asynccontextmanager
+async def _answering(timeout_s: float) -> AsyncGenerator[None]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except (TimeoutError, TooManyCalls) as error:
+        msg = "The database did not answer in time."
+        raise DatabaseUnavailable(msg) from error

@@ -3,13 +3,11 @@ localised and hold values of rows. What is said here is safe to show to a model.
 
 import socket
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from mcpdb.errors import (
     DatabaseUnavailable,
@@ -17,7 +15,6 @@ from mcpdb.errors import (
     NotAllowed,
     QueryFailed,
     QueryTimeout,
-    TooManyCalls,
     Unavailable,
 )
 
@@ -36,6 +33,31 @@ _UNAVAILABLE_STATES: Final = frozenset(
         "53300",  # too many connections
     }
 )
+
+_OPERATOR: Final = "The operator finds the reason with `mcpdb doctor`."
+_ANSWERS: Final[Mapping[str, tuple[type[McpdbError], str, str]]] = {
+    "57014": (
+        QueryTimeout,
+        "The query was stopped because its time was up.",
+        "Ask for a shorter period or fewer rows.",
+    ),
+    "42501": (NotAllowed, "The database does not allow this query (SQLSTATE 42501).", ""),
+    "25006": (
+        NotAllowed,
+        "The transaction is read-only: nothing can be written (SQLSTATE 25006).",
+        "",
+    ),
+    # Of mcpdb.enter: the token is refused, its time is, or the transaction has a tenant already.
+    # The key or a clock is wrong, and no caller can do anything about it.
+    **{
+        state: (
+            DatabaseUnavailable,
+            f"The database did not let the tenant in (SQLSTATE {state}).",
+            _OPERATOR,
+        )
+        for state in ("MD001", "MD002", "MD003")
+    },
+}
 
 # What a model can do about a class of SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _CLASS_HINTS: Final = {
@@ -71,7 +93,7 @@ _DRIVER: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 
 @contextmanager
 def translated(*, connecting: bool = False) -> Generator[None]:
-    """Raise the errors of SQLAlchemy, asyncpg and the network as ours; let all others through.
+    """Raise the errors of the driver and the network as ours; let all others through.
 
     Args:
         connecting: Nothing but the driver runs inside, so every error means: no connection.
@@ -87,34 +109,40 @@ def translated(*, connecting: bool = False) -> Generator[None]:
         raise known from error
 
 
-def translate(error: Exception) -> McpdbError | None:
-    """What an error means that came while statements ran, or None if it is not the driver's.
+def translate(error: Exception, *, is_lost: bool = False) -> McpdbError | None:
+    """What an error of the driver or the network means, or None if it is not theirs.
 
-    A tool's author has code there too, such as the processors of a `TypeDecorator`: its errors
-    are not weather, and stay what they are.
+    Args:
+        error: It came while nothing but the driver ran: not an error of a tool's author, such as
+            the processors of a `TypeDecorator`.
+        is_lost: Whether the connection is gone.
     """
     state = _sqlstate(error)
     detail = _detail(error)
     if _is_stale(error):
-        msg = "The database's tables have just been changed."
-        return Unavailable(msg, hint="Try again.", detail=detail)
+        return changed(error)
     if state is not None:
         return _by_state(state, detail=detail)
-    is_closed = isinstance(error, DBAPIError) and error.connection_invalidated
-    if is_closed or isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
+    # The driver's inner errors come when a connection breaks off in the midst of something.
+    broken = (ConnectionError, TimeoutError, ssl.SSLError, asyncpg.InternalClientError)
+    if is_lost or isinstance(error, broken):
         msg = "The connection to the database was lost."
         return DatabaseUnavailable(msg, hint=_LATER, detail=detail)
-    if isinstance(error, DBAPIError):
+    if isinstance(error, asyncpg.InterfaceError):
         # Without a SQLSTATE the driver refused before the server saw anything, such as more
         # arguments than the protocol can count.
         return QueryFailed("The database driver refused the query.", detail=detail)
     return None
 
 
+def changed(error: Exception) -> McpdbError:
+    """A prepared statement no longer fits its tables."""
+    msg = "The database's tables have just been changed."
+    return Unavailable(msg, hint="Try again.", detail=_detail(error))
+
+
 def unreachable(error: Exception) -> McpdbError:
     """What an error means that came instead of a connection."""
-    if isinstance(error, PoolTimeoutError):
-        return TooManyCalls("All database connections are in use.", hint=_LATER)
     msg = f"The database cannot be reached: {_obstacle(error)}."
     return DatabaseUnavailable(msg, hint=_LATER, detail=_detail(error))
 
@@ -128,15 +156,9 @@ def _sqlstate(error: Exception) -> str | None:
 
 
 def _by_state(state: str, *, detail: str) -> McpdbError:
-    if state == "57014":
-        msg = "The query was stopped because its time was up."
-        return QueryTimeout(msg, hint="Ask for a shorter period or fewer rows.", detail=detail)
-    if state == "42501":
-        msg = "The database does not allow this query (SQLSTATE 42501)."
-        return NotAllowed(msg, detail=detail)
-    if state == "25006":
-        msg = "The transaction is read-only: nothing can be written (SQLSTATE 25006)."
-        return NotAllowed(msg, detail=detail)
+    if state in _ANSWERS:
+        kind, msg, hint = _ANSWERS[state]
+        return kind(msg, hint=hint, detail=detail)
     if state in _UNAVAILABLE_STATES or state.startswith("08"):
         msg = f"The database is not available now (SQLSTATE {state})."
         return DatabaseUnavailable(msg, hint=_LATER, detail=detail)
@@ -148,7 +170,7 @@ def _by_state(state: str, *, detail: str) -> McpdbError:
 
 
 def _is_stale(error: Exception) -> bool:
-    """Whether a prepared statement no longer fits its tables; SQLAlchemy has dropped it by now."""
+    """Whether a prepared statement no longer fits its tables."""
     stale = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
     return any(isinstance(cause, stale) for cause in _chain(error))
 
@@ -165,18 +187,17 @@ def _obstacle(error: Exception) -> str:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error, what SQLAlchemy wrapped in it, and what caused those."""
+    """The error, and what caused it: SQLAlchemy raises its own from the driver's."""
     found: list[BaseException] = []
     following: BaseException | None = error
     while following is not None and following not in found:
         found.append(following)
-        inner = following.orig if isinstance(following, DBAPIError) else None
-        following = inner or following.__cause__
+        following = following.__cause__
     return found
 
 
 def _detail(error: BaseException) -> str:
-    """The driver's own words, for the log. SQLAlchemy's would add the statement."""
+    """The driver's own words, for the log."""
     chain = _chain(error)
     told = next((cause for cause in chain if isinstance(cause, _DRIVER)), chain[-1])
     return f"{type(told).__name__}: {told}"

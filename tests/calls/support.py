@@ -17,11 +17,10 @@ import uvicorn
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import QueuePool
 from starlette.applications import Starlette
 
 from mcpdb import McpdbError, Request, Result, Server
+from mcpdb.pool import Pool
 
 Dsn = Callable[..., str]
 StillRunning = Callable[[], Awaitable[int]]
@@ -81,18 +80,42 @@ def said(result: CallToolResult) -> str:
     return "".join(part.text for part in result.content if isinstance(part, TextContent))
 
 
-def engine(server: Server) -> AsyncEngine:
-    """The lane's engine: what tests look at, and nothing else does."""
-    found = server.database._lane._engine  # pyright: ignore[reportPrivateUsage]
+def pool(server: Server) -> Pool:
+    """The lane's connections: what tests look at, and nothing else does."""
+    found = server.database._lane._pool  # pyright: ignore[reportPrivateUsage]
     assert found is not None
     return found
 
 
 def checked_out(server: Server) -> int:
-    """How many of the pool's connections are in use."""
-    pool = engine(server).pool
-    assert isinstance(pool, QueuePool)
-    return pool.checkedout()
+    """How many of the pool's connections are in use, or on their way back."""
+    return pool(server).out
+
+
+def in_use(server: Server) -> int:
+    """How many of the pool's connections are with a call that may still use them."""
+    return pool(server).out - len(pool(server)._returning)  # pyright: ignore[reportPrivateUsage]
+
+
+async def all_back(server: Server) -> None:
+    """Wait until every transaction has ended and its connection is in the pool."""
+
+    async def none_out() -> bool:
+        return checked_out(server) == 0
+
+    await eventually(none_out, what="every connection is back in the pool")
+
+
+@asynccontextmanager
+async def reused(server: Server) -> AsyncGenerator[Admin]:
+    """The connection that the next call gets, as the last one left it, in a new transaction."""
+    await all_back(server)
+    connection = await pool(server).take()
+    try:
+        yield connection.driver
+    finally:
+        pool(server).give_back(connection)
+        await all_back(server)
 
 
 async def sleepers(admin: Admin, count: int = 1) -> None:
@@ -133,12 +156,9 @@ async def no_backends(admin: Admin) -> None:
 async def intact(server: Server, *, tenant: str | None = None, calls: int) -> None:
     """Wait until nothing is checked out; then this many calls at once work."""
 
-    async def all_back() -> bool:
-        return checked_out(server) == 0
-
-    await eventually(all_back, what="every connection is back in the pool")
+    await all_back(server)
     await asyncio.gather(*(call(server, "shares", tenant=tenant) for _ in range(calls)))
-    assert checked_out(server) == 0
+    await all_back(server)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -14,8 +14,8 @@ from calls.support import (
     Admin,
     Dsn,
     StillRunning,
+    all_back,
     call,
-    checked_out,
     intact,
     outcome,
     said,
@@ -61,7 +61,7 @@ async def test_fifty_callers_of_two_connections_all_get_an_answer(shop: Dsn) -> 
     async with server.database:
         came = await all_of([call(server, "slow", seconds=0.02) for _ in range(CALLERS)])
         assert came == {Result: CALLERS}
-        assert checked_out(server) == 0
+        await all_back(server)
 
 
 async def test_more_callers_than_may_wait_are_refused_at_once(

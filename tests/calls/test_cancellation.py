@@ -190,7 +190,7 @@ async def test_a_cancelled_call_ends_when_its_query_has_ended(
     way: Callable[[Coroutine[Any, Any, object], Admin], Awaitable[None]],
 ) -> None:
     """PostgreSQL is asked to stop, not left to notice; by then the pool has its place back."""
-    monkeypatch.setattr("mcpdb.lane._WATCH", "no_such_setting")
+    monkeypatch.setattr("mcpdb.opening._WATCH", "no_such_setting")
     async with server.database:
         for _ in range(3):
             await way(call(server, "slow", seconds=NAP_S), admin)

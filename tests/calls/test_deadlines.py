@@ -18,7 +18,7 @@ from calls.support import (
     Dsn,
     StillRunning,
     call,
-    checked_out,
+    in_use,
     intact,
     rows,
     said,
@@ -176,7 +176,7 @@ async def test_an_embedding_provider_that_hangs_is_stopped(shop: Dsn) -> None:
     async with server.database:
         calling = asyncio.create_task(call(server, "like", wish="north-1"))
         await asyncio.sleep(0)
-        assert checked_out(server) == 0
+        assert in_use(server) == 0
         with pytest.raises(QueryTimeout):
             await calling
     assert hanging.cancelled == 1

@@ -12,7 +12,7 @@ from sqlalchemy import Integer, Text, TypeDecorator, cast, func, literal, select
 from sqlalchemy.engine import Dialect
 from typing_extensions import override
 
-from calls.support import ERAS, Admin, Dsn, Era, call, checked_out, outcome, said
+from calls.support import ERAS, Admin, Dsn, Era, all_back, call, outcome, said
 from mcpdb import (
     DatabaseUnavailable,
     FixedTenancy,
@@ -187,7 +187,7 @@ async def test_a_bug_is_an_incident_outside_and_a_traceback_in_the_log(
         assert record.levelno == logging.ERROR
         assert record.exc_info
         assert record.exc_info[0].__name__ == kind  # type: ignore[union-attr]
-        assert checked_out(server) == 0
+        await all_back(server)
         assert not (await client.call_tool("shares")).is_error
 
 
@@ -270,7 +270,7 @@ async def test_a_query_that_the_driver_cannot_send_is_not_called_an_outage(shop:
         error = await outcome(call(server, "many", count=33_000))
         assert type(error) is QueryFailed
         assert not error.retryable
-        assert checked_out(server) == 0
+        await all_back(server)
 
 
 async def test_a_changed_table_costs_one_call_that_may_be_repeated(shop: Dsn, admin: Admin) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, Text, bindparam, func
 from typing_extensions import override
 
 from calls.support import (
@@ -19,7 +19,7 @@ from calls.support import (
     StillRunning,
     call,
     client_of,
-    engine,
+    reused,
     said,
     serving,
     sleepers,
@@ -27,6 +27,7 @@ from calls.support import (
 )
 from calls.truth import ARGUMENTS, TRUTHS, Truth, answers_truly, tables_of, truth_of
 from mcpdb import (
+    Backend,
     FixedTenancy,
     HeaderTenancy,
     Isolation,
@@ -184,8 +185,12 @@ class Sticky(Isolation):
         self._kept = Tenant.of("north")
 
     @override
-    def enter(self, tenant: Tenant) -> Sequence[ColumnElement[Any]]:
-        entered = self._right.enter(self._kept)
+    def expressions(self) -> Sequence[ColumnElement[Any]]:
+        return self._right.expressions()
+
+    @override
+    def parameters(self, tenant: Tenant, backend: Backend) -> Mapping[str, Any]:
+        entered = self._right.parameters(self._kept, backend)
         self._kept = tenant
         return entered
 
@@ -194,8 +199,12 @@ class Session(Isolation):
     """What not to do: it sets the tenant for the session."""
 
     @override
-    def enter(self, tenant: Tenant) -> Sequence[ColumnElement[Any]]:
-        return (func.set_config("app.tenant", tenant.text.partition(":")[2], False),)
+    def expressions(self) -> Sequence[ColumnElement[Any]]:
+        return (func.set_config("app.tenant", bindparam("tenant", type_=Text), False),)
+
+    @override
+    def parameters(self, tenant: Tenant, backend: Backend) -> Mapping[str, Any]:
+        return {"tenant": tenant.text.partition(":")[2]}
 
 
 async def test_these_tests_see_a_leak(shop: Dsn, truth: Truth) -> None:
@@ -214,12 +223,12 @@ async def test_a_tenant_set_for_the_session_does_not_outlive_its_call(
 ) -> None:
     """ROLLBACK takes it back; with COMMIT, the look at the connection shows it: it can fail."""
     careless = shop_server(shop(), isolation=Session(), pool=PoolConfig(size=1))
-    left = select(func.current_setting("app.tenant", text("true")))
+    left = "SELECT current_setting('app.tenant', true)"
     async with careless.database:
         await all_answer_truly(careless, truth)
-        async with engine(careless).connect() as connection:
-            assert await connection.scalar(left) in {None, ""}
-            await connection.execute(select(*Session().enter(Tenant.of("north"))))
-            await connection.commit()
-        async with engine(careless).connect() as connection:
-            assert await connection.scalar(left) == "north"
+        async with reused(careless) as connection:
+            assert await connection.fetchval(left) in {None, ""}
+            await connection.execute("SELECT set_config('app.tenant', 'north', false)")
+            await connection.execute("COMMIT")
+        async with reused(careless) as connection:
+            assert await connection.fetchval(left) == "north"

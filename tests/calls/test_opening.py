@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 from typing_extensions import override
 
-from calls.support import ERAS, NAP_S, Admin, Dsn, Era, call, engine, no_backends, sleepers
+from calls.support import ERAS, NAP_S, Admin, Dsn, Era, call, no_backends, pool, sleepers
 from mcpdb import (
     ConfigurationError,
     Database,
@@ -117,9 +117,9 @@ async def test_opening_twice_shares_and_the_last_to_leave_closes(
         group.create_task(server.database.open())
         group.create_task(server.database.open())
     assert diary == OPENED
-    shared = engine(server)
+    shared = pool(server)
     await server.database.close()
-    assert engine(server) is shared
+    assert pool(server) is shared
     await call(server, "shares")
     await server.database.close()
     await server.database.close()
@@ -254,6 +254,6 @@ async def test_a_server_that_cannot_watch_its_clients_is_used_without(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL before 14, or on Windows, refuses the setting: that is not an outage."""
-    monkeypatch.setattr("mcpdb.lane._WATCH", "client_connection_no_such_interval")
+    monkeypatch.setattr("mcpdb.opening._WATCH", "client_connection_no_such_interval")
     async with server.database:
         await call(server, "shares")

@@ -17,8 +17,8 @@ from calls.support import (
     Dsn,
     Era,
     StillRunning,
+    all_back,
     call,
-    checked_out,
     client_of,
     intact,
     serving,
@@ -83,7 +83,7 @@ async def test_a_storm_of_cancellations_harms_no_innocent_call(
         random.shuffle(crowd)
         await asyncio.gather(*crowd)
         await stopped(still_running)
-        assert checked_out(server) == 0
+        await all_back(server)
         for tenant in TENANTS:
             await intact(server, tenant=tenant, calls=8)
             await innocent(server, tenant, totals)

@@ -7,7 +7,18 @@ import pytest
 from mcp import Client
 from sqlalchemy import Integer, Text, func, literal, select, text
 
-from calls.support import Admin, Dsn, StillRunning, call, checked_out, engine, outcome, rows, said
+from calls.support import (
+    Admin,
+    Dsn,
+    StillRunning,
+    all_back,
+    call,
+    in_use,
+    outcome,
+    reused,
+    rows,
+    said,
+)
 from mcpdb import FixedTenancy, NotAllowed, PoolConfig, Report, Rows, Server, Tenant, Timeouts
 from mcpdb.embedded import EmbeddedPostgres
 from shop import Share, sales, shop_server
@@ -81,7 +92,7 @@ async def test_nothing_stays_in_a_transaction(server: Server, still_running: Sti
             call(server, "all_sales"),
         ):
             await outcome(calling)
-            assert checked_out(server) == 0
+            await all_back(server)
             assert await still_running() == 0
 
 
@@ -93,9 +104,10 @@ async def test_a_call_sees_its_limits_and_the_next_user_of_the_connection_does_n
         ((pid, read_only, timeout, watch, tenant),) = await rows(server, "inside")
         assert (read_only, watch, tenant) == ("on", "500ms", "north")
         assert 10 < seconds(timeout) < 20
-        async with engine(server).connect() as connection:
-            left = select(func.pg_backend_pid(), *map(setting, SETTINGS))
-            assert tuple((await connection.execute(left)).one()) == (pid, "0", "0", "")
+        async with reused(server) as connection:
+            left = ", ".join(f"current_setting('{name}', true)" for name in SETTINGS)
+            row = await connection.fetchrow(f"SELECT pg_backend_pid(), {left}")
+            assert tuple(row or ()) == (pid, "0", "0", "")
 
 
 async def test_a_tool_s_own_timeout_reaches_postgresql(server: Server) -> None:
@@ -145,18 +157,18 @@ async def test_the_selects_of_a_report_share_one_transaction(shop: Dsn) -> None:
 
 
 async def test_no_connection_is_held_while_a_call_waits_for_something_else(shop: Dsn) -> None:
-    """Tenancy, and `then`, run while the only connection is in the pool."""
+    """Tenancy, and `then`, run when no call has the connection, or any use for it."""
     seen: list[int] = []
 
     class Looking(FixedTenancy):
         async def resolve(self, request: Any) -> Tenant:
-            seen.append(checked_out(of_one))
+            seen.append(in_use(of_one))
             return await super().resolve(request)
 
     of_one = shop_server(shop(), tenancy=Looking(Tenant.of("north")), pool=PoolConfig(size=1))
 
     def then(_: Any) -> Share:
-        seen.append(checked_out(of_one))
+        seen.append(in_use(of_one))
         return Share(total=1, items=1)
 
     @of_one.tool()

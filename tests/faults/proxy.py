@@ -15,8 +15,10 @@ from urllib.parse import quote
 from sqlalchemy.engine import make_url
 
 from mcpdb.embedded import EmbeddedPostgres
+from poolers import Pooler
 
 _CANCEL: Final = struct.pack("!ii", 16, 80877102)
+_GOODBYE: Final = b"X\x00\x00\x00\x04"
 _CHUNK: Final = 65_536
 
 
@@ -29,6 +31,8 @@ class Proxy:
         cut_answer_at: Bytes of PostgreSQL's; the connection is cut off in the midst of them.
         held: Set while something is held back.
         swallows: Whether nothing passes any more, in either direction, cancel requests included.
+        flights: What a client sent until it had to wait for PostgreSQL, in order.
+        hold_flight: The number of the flight, by its place in `flights`, that waits for `release`.
     """
 
     def __init__(self, folder: Path, target: Path) -> None:
@@ -37,6 +41,9 @@ class Proxy:
         self.cut_answer_at: bytes | None = None
         self.held = asyncio.Event()
         self.swallows = False
+        self.flights: list[bytes] = []
+        self.hold_flight: int | None = None
+        self._is_answered = True
         self._folder = folder
         self._target = target
         self._released = asyncio.Event()
@@ -44,7 +51,7 @@ class Proxy:
 
     @classmethod
     @asynccontextmanager
-    async def before(cls, postgres: EmbeddedPostgres) -> AsyncGenerator[Self]:
+    async def before(cls, postgres: EmbeddedPostgres | Pooler) -> AsyncGenerator[Self]:
         """Stand before a server on a Unix socket of one's own."""
         folder = Path(tempfile.mkdtemp(prefix="mcpdb-"))  # short: a socket's path has 107 bytes
         proxy = cls(folder, postgres.socket_dir / f".s.PGSQL.{postgres.port}")
@@ -65,8 +72,8 @@ class Proxy:
         return f"postgresql+asyncpg://{user}@/{database}?host={quote(str(self._folder))}&port=5432"
 
     def release(self) -> None:
-        """Let pass what is held back, and hold nothing more."""
-        self.hold_at = None
+        """Let pass what is held back, and hold nothing more until that is asked again."""
+        self.hold_at = self.hold_flight = None
         self._released.set()
 
     def cut(self) -> None:
@@ -92,13 +99,28 @@ class Proxy:
             for one in both:
                 one.transport.abort()
 
+    def _note(self, data: bytes) -> None:
+        if data == _GOODBYE or data.startswith(_CANCEL):
+            return
+        if self._is_answered:
+            self.flights.append(data)
+        else:
+            self.flights[-1] += data
+        self._is_answered = False
+
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 if self.cut_at is not None and self.cut_at in data:
                     return
-                if self.hold_at is not None and self.hold_at in data:
+                self._note(data)
+                if (self.hold_at is not None and self.hold_at in data) or (
+                    self.hold_flight is not None
+                    and len(self.flights) > self.hold_flight
+                    and not data.startswith(_CANCEL)
+                ):
                     self.held.set()
+                    self._released.clear()
                     await self._released.wait()
                 if not self.swallows:
                     writer.write(data)
@@ -107,6 +129,7 @@ class Proxy:
     async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
+                self._is_answered = True
                 if self.cut_answer_at is not None and self.cut_answer_at in data:
                     writer.write(data[: data.index(self.cut_answer_at) + 1])
                     await writer.drain()

@@ -10,6 +10,7 @@ from calls.support import (
     NAP_S,
     Admin,
     StillRunning,
+    all_back,
     call,
     checked_out,
     intact,
@@ -26,6 +27,7 @@ from mcpdb import (
     PoolConfig,
     QueryFailed,
     QueryTimeout,
+    Result,
     Server,
     Tenant,
     Timeouts,
@@ -35,7 +37,7 @@ from shop import shop_server
 
 NAP = struct.pack("!d", NAP_S)
 """The argument of a nap, as it travels."""
-WORDS = (b"BEGIN", b"set_config", b"FROM sales", b"ROLLBACK")
+WORDS = (b"BEGIN", b"set_config", b"FROM sales")
 GRACE_S = 2.0
 READY_S = 1.0
 
@@ -74,16 +76,38 @@ async def test_a_query_that_its_cancellation_overtakes_is_stopped(
 async def test_an_answer_to_rollback_that_never_comes_does_not_hold_the_connection(
     proxy: Proxy, far_shop: str, divisor: int
 ) -> None:
-    """After an answer and after an error: the pool of one has its place back at the deadline."""
+    """The caller has an answer or an error without it; the pool of one has its place back soon."""
     server = server_of(far_shop, deadline_s=1)
     async with server.database:
+        await all_back(server)
         proxy.hold_at = b"ROLLBACK"
+        came = await outcome(call(server, "broken", divisor=divisor))
+        assert type(came) is (Result if divisor else QueryFailed)
+        await proxy.held.wait()
+        assert checked_out(server) == 1
         began = time.monotonic()
-        error = await outcome(call(server, "broken", divisor=divisor))
-        assert isinstance(error, QueryTimeout)
-        assert time.monotonic() - began < 1 + GRACE_S + 1
+        await all_back(server)
+        assert time.monotonic() - began < GRACE_S + 1
         proxy.hold_at = None
         await intact(server, calls=3)
+
+
+async def test_a_rollback_that_is_cut_off_costs_no_call(
+    proxy: Proxy, far_shop: str, still_running: StillRunning
+) -> None:
+    """The answer was there before; the connection is replaced unseen."""
+    server = server_of(far_shop)
+    async with server.database:
+        expected = await rows(server, "by_item")
+        await all_back(server)
+        for _ in range(3):
+            proxy.cut_at = b"ROLLBACK"
+            assert await rows(server, "by_item") == expected
+            await all_back(server)
+            proxy.cut_at = None
+            assert await rows(server, "by_item") == expected
+            await all_back(server)
+        await stopped(still_running)
 
 
 async def test_a_way_that_swallows_everything_ends_the_call_at_its_deadline(
@@ -93,6 +117,7 @@ async def test_a_way_that_swallows_everything_ends_the_call_at_its_deadline(
     server = server_of(far_shop, deadline_s=1)
     async with server.database:
         await call(server, "shares")
+        await all_back(server)
         proxy.swallows = True
         began = time.monotonic()
         errors = [await outcome(call(server, "shares")) for _ in range(2)]
@@ -135,7 +160,7 @@ async def test_a_connection_that_is_cut_off_costs_one_retryable_call(
         assert isinstance(error, Unavailable)
         assert error.retryable
         assert await rows(server, "by_item") == expected
-        assert checked_out(server) == 0
+        await all_back(server)
         await stopped(still_running)
 
 

@@ -57,6 +57,7 @@ def test_a_timeout_is_a_number_of_seconds_within_a_day(name: str, seconds: float
         ({"application_name": "x" * 64}, "application_name"),
         ({"application_name": "mcp\0user\0postgres"}, "application_name"),
         ({"application_name": "größe"}, "application_name"),
+        ({"pooler": "pgbouncer"}, "pooler"),
     ],
 )
 def test_a_pool_that_cannot_work_is_refused(options: dict[str, Any], rule: str) -> None:
@@ -70,3 +71,8 @@ def test_the_pool_has_two_connections_for_each_cpu_within_bounds(
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: cpus)
     assert PoolConfig().size == size
+
+
+def test_a_pooler_is_declared_by_its_name_and_none_is_the_default() -> None:
+    assert PoolConfig().pooler is None
+    assert PoolConfig(pooler="pgbouncer-transaction").pooler == "pgbouncer-transaction"

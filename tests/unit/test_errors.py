@@ -20,6 +20,7 @@ _CODES = {
     "ConfigurationError": "configuration",
     "DatabaseUnavailable": "database_unavailable",
     "EmbeddedPostgresError": "embedded_postgres",
+    "IsolationError": "isolation",
     "EmbeddingsUnavailable": "embeddings_unavailable",
     "InvalidArguments": "invalid_arguments",
     "McpdbError": "error",

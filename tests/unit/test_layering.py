@@ -11,10 +11,15 @@ _SOURCE = _ROOT / "src" / "mcpdb"
 # A module may import from its own layer and those below it.
 _LAYERS = (
     ("__init__", "testing"),
+    ("cli",),
     ("server", "protocol", "stdio", "http", "http_server", "process", "embedded", "_embedded"),
+    ("operate",),
     ("database",),
-    ("admission", "lane", "driver", "translate", "tenancy", "isolation", "query", "embeddings"),
-    ("request", "result", "cells", "config", "provider"),
+    ("admission", "lane", "opening", "flight", "tenancy", "isolation", "query", "embeddings"),
+    ("pool", "connector"),
+    ("driver",),
+    ("compiled", "translate", "work"),
+    ("request", "result", "cells", "config", "provider", "recent"),
     ("errors",),
 )
 _LAYER = {name: number for number, names in enumerate(_LAYERS) for name in names}
@@ -25,7 +30,8 @@ _STAGES = ("admission", "lane", "tenancy", "query", "embeddings")
 _TOGETHER = {("lane", "query")}
 
 _SPEAK_MCP = {"server", "protocol", "http"}
-_HAVE_CONNECTIONS = {"lane"}
+# The lane's, and the one place of operators' commands.
+_HAVE_CONNECTIONS = {"connector", "operate"}
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
@@ -88,7 +94,14 @@ def test_only_the_edge_speaks_mcp() -> None:
 
 
 def test_only_the_lane_has_connections() -> None:
-    connecting = {"create_async_engine", "create_engine", "asyncpg.connect", "asyncpg.create_pool"}
+    connecting = {
+        "asyncpg.Pool",
+        "asyncpg.connect",
+        "asyncpg.create_pool",
+        "create_async_engine",
+        "create_engine",
+        "create_pool",
+    }
     having = set[str]()
     for part, path in _ALL:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -102,6 +115,14 @@ def test_only_the_lane_has_connections() -> None:
 
 def test_the_lane_is_known_to_the_database_alone() -> None:
     assert {part for part, path in _ALL if "lane" in _own(path)} == {"database"}
+    for part in ("pool", "connector", "opening"):
+        assert {one for one, path in _ALL if part in _own(path)} <= {"lane", "opening"}
+
+
+def test_one_file_reaches_into_sqlalchemy() -> None:
+    inside = ("sqlalchemy.engine.cursor", "sqlalchemy.sql.compiler")
+    reaching = {part for part, path in _ALL if set(inside) & set(_imports(path))}
+    assert reaching == {"compiled"}
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:

@@ -1,12 +1,64 @@
-"""The contract: what the first statement of every transaction selects to put the tenant into it."""
+"""The contract: what the first statement of every transaction selects to put the tenant into it,
+and what must be true of the database for that to hold."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import ColumnElement
 
 from mcpdb.request import Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """What a transaction runs on.
+
+    Attributes:
+        database: The database's own name, `current_database()`: a pooler's may be another.
+        pid: The server process of the connection; None where a transaction pooler gives each
+            transaction another one.
+    """
+
+    database: str
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something about the database that isolation depends on and that is not so.
+
+    Attributes:
+        code: A stable word for programs, such as `table_without_rls`.
+        message: What is wrong, with the names of roles, tables and functions.
+        mend: The statement, or the act, that mends it.
+        level: `error` keeps a server from starting, `advice` does not.
+    """
+
+    code: str
+    message: str
+    mend: str
+    level: Literal["error", "advice"] = "error"
+
+
+class Prober(Protocol):
+    """Looks at the database as the server's login."""
+
+    async def fetch(
+        self, query: str, *arguments: object, tenant: Tenant | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Run one query of our own in a READ ONLY transaction that is rolled back.
+
+        Args:
+            query: With `$1` and so on for the arguments.
+            arguments: As the driver takes them.
+            tenant: Is entered first. None: nobody is.
+
+        Raises:
+            McpdbError: Translated as for a call.
+        """
+        ...
 
 
 class Isolation(ABC):
@@ -22,11 +74,24 @@ class Isolation(ABC):
     attacker."""
 
     @abstractmethod
-    def enter(self, tenant: Tenant) -> Sequence[ColumnElement[Any]]:
-        """The expressions that set this tenant for the rest of the transaction.
+    def expressions(self) -> Sequence[ColumnElement[Any]]:
+        """What to select to set a tenant for the rest of the transaction.
 
-        Values go in as bound parameters, never as SQL text.
+        Asked once, when the database opens. What differs from call to call is a named
+        `bindparam`, so that it never stands in the SQL text.
+        """
+
+    @abstractmethod
+    def parameters(self, tenant: Tenant, backend: Backend) -> Mapping[str, Any]:
+        """The values of those parameters for one transaction.
 
         Raises:
             TenantError: This strategy cannot express the tenant.
         """
+
+    async def check(self, prober: Prober) -> Sequence[Finding]:  # noqa: ARG002
+        """What is wrong with the database, as far as this strategy depends on it.
+
+        Asked at every start, before the first call. A server with an error does not start.
+        """
+        return ()

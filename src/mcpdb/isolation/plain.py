@@ -2,15 +2,22 @@
 against attackers: any SQL that runs in the transaction can set it again."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Text, bindparam, func
 from typing_extensions import override
 
 from mcpdb.errors import ConfigurationError, TenantError
-from mcpdb.isolation.base import Isolation
+from mcpdb.isolation.base import Backend, Finding, Isolation, Prober
+from mcpdb.isolation.logins import login_findings
+from mcpdb.isolation.names import in_sql, quoted, shown, spoken
+from mcpdb.isolation.reachable import RELATIONS
 from mcpdb.request import Tenant
+
+_WORTHLESS: Final = frozenset({"login_bypasses_rls", "login_superuser"})
+"""Findings about the login with which no policy holds."""
 
 
 class PlainSetting(Isolation):
@@ -51,8 +58,24 @@ class PlainSetting(Isolation):
         self._all_value = all_value
 
     @override
-    def enter(self, tenant: Tenant) -> Sequence[ColumnElement[Any]]:
-        return (func.set_config(self._setting, self._value(tenant), True),)  # noqa: FBT003  # is_local
+    def expressions(self) -> Sequence[ColumnElement[Any]]:
+        value = bindparam("mcpdb_tenant", type_=Text)
+        return (func.set_config(self._setting, value, True),)  # noqa: FBT003  # is_local
+
+    @override
+    def parameters(self, tenant: Tenant, backend: Backend) -> Mapping[str, Any]:
+        return {"mcpdb_tenant": self._value(tenant)}
+
+    @override
+    async def check(self, prober: Prober) -> Sequence[Finding]:
+        found = [
+            finding if finding.code in _WORTHLESS else replace(finding, level="advice")
+            for finding in await login_findings(prober)
+        ]
+        if any(finding.code == "login_superuser" for finding in found):
+            return found
+        relations = await prober.fetch(RELATIONS)
+        return [*found, *(finding for row in relations for finding in _open(row))]
 
     def _value(self, tenant: Tenant) -> str:
         if tenant.is_all:
@@ -68,3 +91,27 @@ class PlainSetting(Isolation):
             msg = "This tenant id cannot be told apart in a plain setting."
             raise TenantError(msg)
         return value
+
+
+def _open(row: Mapping[str, Any]) -> Iterable[Finding]:
+    """What the login reads of a table whatever its policies say."""
+    key = (row["schema"], row["name"])
+    if row["kind"] not in {"r", "p"}:
+        return
+    if not row["rls"]:
+        close = f"REVOKE SELECT ON {in_sql(key)} FROM PUBLIC, {quoted(row['login'])}"
+        yield Finding(
+            code="table_without_rls",
+            message=f"The login can read the table {spoken(key)}, which has no row-level security:"
+            " every tenant sees all of it.",
+            mend=f"{close}; or, where rows belong to tenants, enable it and write policies",
+            level="advice",
+        )
+    elif row["owns"] and not row["forced"]:
+        # A member of the owner is held no more than the owner is.
+        yield Finding(
+            code="owner_without_force",
+            message=f"The login {shown(row['login'])} owns {spoken(key)}, or may do what its owner"
+            " may, and its row-level security does not hold its owner.",
+            mend=f"ALTER TABLE {in_sql(key)} FORCE ROW LEVEL SECURITY",
+        )

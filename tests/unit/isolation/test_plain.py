@@ -5,15 +5,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
-from mcpdb import ConfigurationError, PlainSetting, Tenant, TenantError
+from mcpdb import Backend, ConfigurationError, PlainSetting, Tenant, TenantError
 
+_BACKEND = Backend(database="shop", pid=1)
 _IDS = st.frozensets(st.text("ab:,*|", min_size=1, max_size=4), min_size=1, max_size=4)
 
 
 def _value(isolation: PlainSetting, tenant: Tenant) -> str:
-    (expression,) = isolation.enter(tenant)
-    parameters = expression.compile(dialect=postgresql.dialect()).params  # type: ignore[no-untyped-call]
-    return str(parameters["set_config_2"])
+    (value,) = isolation.parameters(tenant, _BACKEND).values()
+    return str(value)
 
 
 @given(ids=_IDS, separator=st.text("ab:,|", min_size=1, max_size=3))
@@ -46,21 +46,24 @@ def test_all_is_the_configured_value() -> None:
 
 def test_all_is_refused_where_no_value_means_it() -> None:
     with pytest.raises(TenantError, match="sees all"):
-        PlainSetting(setting="app.tenant").enter(Tenant.all())
+        PlainSetting(setting="app.tenant").parameters(Tenant.all(), _BACKEND)
 
 
 @pytest.mark.parametrize("tenant", [Tenant.of("*"), Tenant.of("a,b"), Tenant.of("a", "b,*")])
 def test_an_id_that_would_read_as_others_is_refused(tenant: Tenant) -> None:
     with pytest.raises(TenantError) as refusal:
-        PlainSetting(setting="app.tenant", all_value="*").enter(tenant)
+        PlainSetting(setting="app.tenant", all_value="*").parameters(tenant, _BACKEND)
     assert "a,b" not in str(refusal.value)
 
 
 def test_the_setting_ends_with_the_transaction_and_the_id_is_a_parameter() -> None:
-    (expression,) = PlainSetting(setting="app.tenant").enter(Tenant.of("o'; DROP TABLE x --"))
+    isolation = PlainSetting(setting="app.tenant")
+    (expression,) = isolation.expressions()
     compiled = expression.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
+    parameters = isolation.parameters(Tenant.of("o'; DROP TABLE x --"), _BACKEND)
     assert "DROP" not in str(compiled)
-    assert list(compiled.params.values()) == ["app.tenant", "o'; DROP TABLE x --", True]
+    values = compiled.construct_params(parameters).values()
+    assert list(values) == ["app.tenant", "o'; DROP TABLE x --", True]
 
 
 @pytest.mark.parametrize(

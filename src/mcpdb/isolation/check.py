@@ -1,0 +1,194 @@
+"""Whether the wall stands: asked by every server at its start, as its own login, and proved by an
+attack on itself."""
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from mcpdb.errors import McpdbError
+from mcpdb.isolation.base import Finding, Prober
+from mcpdb.isolation.functions import functions
+from mcpdb.isolation.logins import login_findings
+from mcpdb.isolation.names import quoted, shown
+from mcpdb.isolation.reachable import RELATIONS, protected_tables, reachable_findings
+from mcpdb.isolation.seal import SEARCH_PATH
+from mcpdb.request import Tenant
+
+_KEEPER: Final = """
+SELECT r.rolname::text AS name, r.rolcanlogin AS login, r.rolsuper OR r.rolbypassrls AS bypasses,
+  ARRAY(SELECT m.rolname::text FROM pg_roles m WHERE NOT m.rolsuper AND m.oid <> r.oid
+    AND (pg_has_role(m.oid, r.oid, 'USAGE') OR pg_has_role(m.oid, r.oid, $1)) ORDER BY 1) AS members
+FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'mcpdb'
+"""
+
+_FUNCTIONS: Final = """
+SELECT p.proname::text AS name, p.prosrc AS body, p.prosecdef AS definer,
+  p.provolatile::text AS volatility, coalesce(p.proconfig, '{}') AS settings,
+  p.proowner = n.nspowner AS is_keepers, has_function_privilege(p.oid, 'EXECUTE') AS callable
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'mcpdb'
+"""
+
+_APPLY: Final = "Run `mcpdb isolation apply` with the wall's declaration."
+_CLOCK_S: Final = 4.0
+"""A server's token lives 5 s and may begin 5 s from now: so much, less the way to the database."""
+
+
+async def sealed_findings(
+    prober: Prober, *, clock: Callable[[], float] = time.time
+) -> Sequence[Finding]:
+    """What is wrong with the login, the wall and the clocks.
+
+    Args:
+        prober: As the server's login; enters as a server does.
+        clock: Seconds since 1970.
+    """
+    found = [*await catalog_findings(prober)]
+    if any(finding.code in {"login_superuser", "no_wall"} for finding in found):
+        return found
+    entry = [*await _entry_findings(prober, clock)]
+    found += entry
+    if not entry:
+        found += await _attack(prober, protected_tables(await prober.fetch(RELATIONS)))
+    return found
+
+
+async def catalog_findings(prober: Prober) -> Sequence[Finding]:
+    """What is wrong with the login and the wall, as the catalogs show it: nobody enters."""
+    found = [*await login_findings(prober)]
+    if any(finding.code == "login_superuser" for finding in found):
+        return found
+    wall = [*await _wall_findings(prober)]
+    found += wall
+    relations = await prober.fetch(RELATIONS)
+    found += await reachable_findings(prober, relations)
+    if not relations and not any(finding.code == "no_wall" for finding in wall):
+        found.append(
+            Finding(
+                code="nothing_to_read",
+                message="The login cannot read any table: the wall is half up, or this is another"
+                " database.",
+                mend=_APPLY,
+            )
+        )
+    return found
+
+
+async def _wall_findings(prober: Prober) -> Iterable[Finding]:
+    (version,) = await prober.fetch("SELECT current_setting('server_version_num')::int AS number")
+    keeper = await prober.fetch(_KEEPER, "SET" if version["number"] >= 160_000 else "MEMBER")
+    rows = {row["name"]: row for row in await prober.fetch(_FUNCTIONS)}
+    if not keeper or not {"enter", "tenant", "ids"} <= rows.keys():
+        return [
+            Finding(
+                code="no_wall",
+                message="This database has no wall of mcpdb: no function there seals a tenant.",
+                mend=_APPLY,
+            )
+        ]
+    return [*_keeper(keeper[0]), *_function_findings(rows)]
+
+
+def _keeper(row: Mapping[str, Any]) -> Iterable[Finding]:
+    name = shown(row["name"])
+    if row["login"] or row["bypasses"]:
+        yield Finding(
+            code="keeper_powerful",
+            message=f"{name}, who keeps the keys, can log in or bypasses row-level security.",
+            mend=f"ALTER ROLE {quoted(row['name'])} NOLOGIN NOSUPERUSER NOBYPASSRLS",
+        )
+    for member in row["members"]:
+        yield Finding(
+            code="keeper_has_members",
+            message=f"{shown(member)} can become {name}, who keeps the keys.",
+            mend=f"REVOKE {quoted(row['name'])} FROM {quoted(member)}",
+        )
+
+
+def _function_findings(rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Finding]:
+    ours = {each.name: each for each in functions(tenants=None, lookups={})}
+    for name, row in rows.items():
+        known = ours.get(name)
+        wrong = [
+            words
+            for words, is_wrong in (
+                ("does not belong to the keeper", not row["is_keepers"]),
+                ("has no fixed search_path", f"search_path={SEARCH_PATH}" not in row["settings"]),
+                ("runs with its caller's rights", row["definer"] != (not known or known.definer)),
+                ("can be called by the login", row["callable"] and known and not known.for_app),
+                ("cannot be called by the login", not row["callable"] and known and known.for_app),
+                (
+                    "is not what this version of mcpdb makes",
+                    known is not None and name != "ids" and row["body"] != known.body,
+                ),
+            )
+            if is_wrong
+        ]
+        if wrong:
+            yield Finding(
+                code="function_altered",
+                message=f"The function mcpdb.{name} {' and '.join(wrong)}.",
+                mend=_APPLY,
+            )
+
+
+async def _entry_findings(prober: Prober, clock: Callable[[], float]) -> Iterable[Finding]:
+    """Whether a tenant can be entered with this server's key and clock."""
+    before = clock()
+    (row,) = await prober.fetch("SELECT extract(epoch FROM clock_timestamp())::float8 AS theirs")
+    off_s = row["theirs"] - (before + clock()) / 2
+    if abs(off_s) > _CLOCK_S:
+        way = "behind" if off_s > 0 else "ahead of"
+        return [
+            Finding(
+                code="clock_off",
+                message=f"This machine's clock is {abs(off_s):.1f} s {way} the database's: the"
+                " tokens that let tenants in are good for seconds.",
+                mend="Synchronise both clocks (NTP).",
+            )
+        ]
+    try:
+        await prober.fetch("SELECT mcpdb.tenant() AS tenant", tenant=_nobodies()[0])
+    except McpdbError as error:
+        return [
+            Finding(
+                code="key_refused",
+                message="The database refuses this server's key: it is another database's, or"
+                f" keys have been rotated since. {error.message}",
+                mend="Run `mcpdb isolation rotate-keys`, and give the server the new key.",
+            )
+        ]
+    return []
+
+
+async def _attack(prober: Prober, tables: Sequence[str]) -> Iterable[Finding]:
+    """Look at each table as nobody, and as two who own nothing. Every row is a finding."""
+    found: list[Finding] = []
+    for table in tables:
+        seen = {
+            tenant: bool(await _rows(prober, table, tenant))
+            for tenant in (None, *_nobodies(), *_nobodies())
+        }
+        if any(seen.values()):
+            who = "Without a tenant" if seen[None] else "As a tenant that owns nothing"
+            found.append(
+                Finding(
+                    code="nobody_sees_rows",
+                    message=f"{who}, rows of {table} can be seen.",
+                    mend=_APPLY,
+                )
+            )
+    return found
+
+
+def _nobodies() -> Sequence[Tenant]:
+    """Ids that own nothing: for columns of texts and uuids, and for numbers, down to smallint."""
+    return Tenant.of(str(uuid.uuid4())), Tenant.of(str(-1 - secrets.randbelow(32_000)))
+
+
+async def _rows(prober: Prober, table: str, tenant: Tenant | None) -> Sequence[object]:
+    try:
+        return await prober.fetch(f"SELECT 1 AS one FROM {table} LIMIT 1", tenant=tenant)  # quoted
+    except McpdbError:
+        return ()  # an id that the column's type has not, or no tenant: nothing was seen

@@ -1,0 +1,184 @@
+"""The functions of the schema `mcpdb`: what each is called, who may call it, and how it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from mcpdb.isolation.names import literal, quoted
+from mcpdb.isolation.seal import ENTER, IDS_OF, NEW_KEY, SEARCH_PATH, TENANT
+from mcpdb.isolation.wall import Lookup
+
+Volatility = Literal["IMMUTABLE", "STABLE", "VOLATILE"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function of the schema `mcpdb`.
+
+    Attributes:
+        name: Without the schema.
+        arguments: As in CREATE FUNCTION.
+        returns: Its type.
+        body: In plpgsql.
+        volatility: VOLATILE, STABLE or IMMUTABLE.
+        definer: Whether it runs with the rights of the keeper.
+        for_app: Whether the server's login may call it. Nobody else may, but the keeper.
+        comment: What it is for.
+    """
+
+    name: str
+    arguments: str = ""
+    returns: str
+    body: str
+    volatility: Volatility = "STABLE"
+    definer: bool = True
+    for_app: bool = True
+    comment: str
+
+    @property
+    def types(self) -> str:
+        """Those of its arguments."""
+        return ", ".join(each.split(" ", 1)[1] for each in self.arguments.split(", ") if each)
+
+    @property
+    def signature(self) -> str:
+        """How the function is named in GRANT and COMMENT."""
+        return f"mcpdb.{quoted(self.name)}({self.types})"
+
+    def described(self, *, owner: str, caller: str) -> str:
+        """All about it as the catalogs say it, when it is as it was made."""
+        attributes = (
+            owner,
+            "t" if self.definer else "f",
+            self.volatility[0].lower(),
+            "s" if self.volatility == "IMMUTABLE" else "r",
+            f'{{"search_path={SEARCH_PATH}"}}',
+            "plpgsql",
+            self.returns,
+            self.arguments,
+        )
+        callers = caller if self.for_app else ""
+        return "\n".join(("|".join(attributes), callers, self.comment, self.body))
+
+    def create(self) -> str:
+        """CREATE OR REPLACE FUNCTION."""
+        # PARALLEL RESTRICTED: a worker has another process id than the leader, to which the seal
+        # is bound.
+        parallel = "SAFE" if self.volatility == "IMMUTABLE" else "RESTRICTED"
+        security = "SECURITY DEFINER" if self.definer else "SECURITY INVOKER"
+        return (
+            f"CREATE OR REPLACE FUNCTION mcpdb.{quoted(self.name)}({self.arguments})"
+            f" RETURNS {self.returns}\n"
+            f"LANGUAGE plpgsql {self.volatility} {security} PARALLEL {parallel}\n"
+            f"SET search_path = {SEARCH_PATH}\nAS $mcpdb${self.body}$mcpdb$"
+        )
+
+
+_NOT_ALL: Final = (
+    "    RAISE EXCEPTION 'mcpdb: nobody sees all tenants here' USING ERRCODE = '42501';\n"
+)
+
+
+def _ids(tenants: tuple[str, str] | None) -> str:
+    """The body of `ids`. Tenants: the table and the column of all ids, both quoted."""
+    if tenants is None:
+        everyone = _NOT_ALL
+    else:
+        everyone = f"    RETURN ARRAY(SELECT {tenants[1]}::text FROM {tenants[0]});\n"
+    return f"""
+DECLARE
+  tenant CONSTANT text := mcpdb.tenant();
+BEGIN
+  IF tenant = '*' THEN
+{everyone}  END IF;
+  RETURN mcpdb.ids_of(tenant);
+END """
+
+
+def _lookup(lookup: Lookup) -> str:
+    everyone = _NOT_ALL
+    if lookup.select_all is not None:
+        everyone = f"    RETURN ARRAY({lookup.select_all});\n"
+    return f"""
+DECLARE
+  tenant CONSTANT text := mcpdb.tenant();
+  tenant_ids text[];
+BEGIN
+  IF tenant = '*' THEN
+{everyone}  END IF;
+  tenant_ids := mcpdb.ids_of(tenant);
+  RETURN ARRAY({lookup.select});
+END """
+
+
+_FIXED: Final = (
+    Function(
+        name="new_key",
+        arguments="for_purpose text",
+        returns="text",
+        body=NEW_KEY,
+        volatility="VOLATILE",
+        definer=False,
+        for_app=False,
+        comment="Makes a key. That of the server is returned, once.",
+    ),
+    Function(
+        name="enter",
+        arguments="tenant text, backend integer, expires_us bigint, key_number integer,"
+        " token bytea",
+        returns="void",
+        body=ENTER,
+        volatility="VOLATILE",
+        comment="Takes a server's token and seals the tenant into this transaction.",
+    ),
+    Function(
+        name="tenant",
+        returns="text",
+        body=TENANT,
+        comment="The canonical text of the tenant sealed into this transaction; or an error.",
+    ),
+    Function(
+        name="ids_of",
+        arguments="tenant text",
+        returns="text[]",
+        body=IDS_OF,
+        volatility="IMMUTABLE",
+        definer=False,
+        for_app=False,
+        comment="The ids in a canonical text.",
+    ),
+)
+
+
+def functions(
+    *, tenants: tuple[str, str] | None, lookups: Mapping[str, Lookup]
+) -> tuple[Function, ...]:
+    """All functions of a wall, in the order to make them.
+
+    Args:
+        tenants: The table and the column of all ids, both quoted; or None.
+        lookups: By name.
+    """
+    return (
+        *_FIXED,
+        Function(
+            name="ids",
+            returns="text[]",
+            body=_ids(tenants),
+            comment="The ids of the tenant sealed into this transaction.",
+        ),
+        *(
+            Function(
+                name=name,
+                returns=f"{lookup.type}[]",
+                body=_lookup(lookup),
+                comment=f"The values that the tenant sees as {name}.",
+            )
+            for name, lookup in lookups.items()
+        ),
+    )
+
+
+def set_comment(function: Function) -> str:
+    """COMMENT ON FUNCTION."""
+    return f"COMMENT ON FUNCTION {function.signature} IS {literal(function.comment)}"

@@ -1,0 +1,167 @@
+"""What the server's login can reach besides rows that a policy has chosen: tables that are open,
+views and functions that look with somebody else's rights, and copies of rows."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from mcpdb.isolation.base import Finding, Prober
+from mcpdb.isolation.names import in_sql, quoted, shown, spoken
+
+RELATIONS: Final = """
+SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
+  c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, session_user::text AS login,
+  pg_has_role(session_user, c.relowner, 'USAGE') AS owns,
+  coalesce((SELECT o.option_value::bool FROM pg_options_to_table(c.reloptions) o
+    WHERE o.option_name = 'security_invoker'), false) AS invoker,
+  ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive
+    AND p.polcmd IN ('r', '*') AND (0 = ANY (p.polroles) OR EXISTS (
+      SELECT FROM unnest(p.polroles) AS r WHERE pg_has_role(session_user, r, 'USAGE')))
+    AND EXISTS (SELECT FROM pg_depend d JOIN pg_proc f ON f.oid = d.refobjid
+      WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+        AND d.refclassid = 'pg_proc'::regclass
+        AND f.pronamespace = to_regnamespace('mcpdb'))) AS gates,
+  ARRAY(SELECT pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p WHERE p.polrelid = c.oid
+    AND p.polcmd IN ('r', '*') AND (0 = ANY (p.polroles) OR EXISTS (
+      SELECT FROM unnest(p.polroles) AS r WHERE pg_has_role(session_user, r, 'USAGE')))
+  ) AS conditions,
+  ARRAY(SELECT DISTINCT f.proname::text FROM pg_policy p JOIN pg_depend d ON d.objid = p.oid
+    JOIN pg_proc f ON f.oid = d.refobjid
+    WHERE p.polrelid = c.oid AND NOT p.polpermissive AND d.classid = 'pg_policy'::regclass
+      AND d.refclassid = 'pg_proc'::regclass
+      AND f.pronamespace = to_regnamespace('mcpdb')) AS asks,
+  CASE WHEN c.relkind IN ('v', 'm') THEN ARRAY(
+    WITH RECURSIVE below(oid) AS (
+      SELECT c.oid
+      UNION
+      SELECT d.refobjid FROM below JOIN pg_rewrite w ON w.ev_class = below.oid
+      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+        AND d.refclassid = 'pg_class'::regclass
+    )
+    SELECT format('%I.%I', tn.nspname, t.relname) FROM below b JOIN pg_class t ON t.oid = b.oid
+    JOIN pg_namespace tn ON tn.oid = t.relnamespace
+    WHERE t.relkind IN ('r', 'p', 'f')
+      AND t.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    ORDER BY 1) ELSE '{}' END AS below
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
+  AND has_schema_privilege(session_user, n.oid, 'USAGE')
+  AND (has_any_column_privilege(session_user, c.oid, 'SELECT'))
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+    AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1, 2
+"""
+
+_DEFINERS: Final = """
+SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
+    AS function, pg_get_userbyid(p.proowner)::text AS owner, session_user::text AS login
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles o ON o.oid = p.proowner
+WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'mcpdb')
+  AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+  AND has_schema_privilege(session_user, n.oid, 'USAGE')
+  AND has_function_privilege(session_user, p.oid, 'EXECUTE')
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
+    AND d.objid = p.oid AND d.deptype = 'e')
+  AND (o.rolsuper OR o.rolbypassrls OR EXISTS (SELECT FROM pg_class c WHERE c.relrowsecurity
+    AND has_any_column_privilege(p.proowner, c.oid, 'SELECT')))
+ORDER BY 1
+"""
+
+_WRAPPED: Final = re.compile(r"SELECT \(*mcpdb\.")
+
+
+async def reachable_findings(
+    prober: Prober, relations: Sequence[Mapping[str, Any]]
+) -> Sequence[Finding]:
+    """What is wrong with what the login can reach.
+
+    Args:
+        prober: As the server's login.
+        relations: Rows of `RELATIONS`.
+    """
+    found = [finding for relation in relations for finding in _relation(relation)]
+    return [*found, *map(_definer, await prober.fetch(_DEFINERS))]
+
+
+def _definer(row: Mapping[str, Any]) -> Finding:
+    return Finding(
+        code="definer_function",
+        message=f"The function {row['function']} runs with the rights of {shown(row['owner'])},"
+        " who can read protected tables, and the login may call it.",
+        mend=f"REVOKE EXECUTE ON ROUTINE {row['function']} FROM PUBLIC, {quoted(row['login'])}",
+    )
+
+
+def protected_tables(relations: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Those in which rows belong to tenants, as SQL names them."""
+    return [
+        in_sql((each["schema"], each["name"]))
+        for each in relations
+        if each["kind"] in {"r", "p"} and set(each["asks"]) - {"tenant"}
+    ]
+
+
+def _relation(row: Mapping[str, Any]) -> Iterable[Finding]:
+    key = (row["schema"], row["name"])
+    close = f"REVOKE SELECT ON {in_sql(key)} FROM PUBLIC, {quoted(row['login'])}"
+    if row["kind"] in {"r", "p"}:
+        yield from _table(row, close)
+    elif row["kind"] == "f":
+        yield Finding(
+            code="foreign_table",
+            message=f"The login can read the foreign table {spoken(key)}, which cannot have"
+            " policies.",
+            mend=close,
+        )
+    elif row["kind"] == "m" and row["below"]:
+        yield Finding(
+            code="materialized_view",
+            message=f"The login can read the materialised view {spoken(key)}: a copy of rows of"
+            f" {', '.join(row['below'])} that has no policies.",
+            mend=close,
+        )
+    elif row["kind"] == "v" and row["below"] and not row["invoker"]:
+        yield Finding(
+            code="view_without_invoker",
+            message=f"The view {spoken(key)} reads {', '.join(row['below'])} with the rights of"
+            " its owner.",
+            mend=f"ALTER VIEW {in_sql(key)} SET (security_invoker = true)",
+        )
+
+
+def _table(row: Mapping[str, Any], close: str) -> Iterable[Finding]:
+    key = (row["schema"], row["name"])
+    if row["schema"] == "mcpdb":
+        yield Finding(
+            code="keys_readable",
+            message=f"The login can read {spoken(key)}, and so enter as anyone.",
+            mend=close,
+        )
+        return
+    if not row["rls"]:
+        yield Finding(
+            code="table_without_rls",
+            message=f"The login can read the table {spoken(key)}, which has no row-level security.",
+            mend=f"{close}; or declare the table in the wall and run `mcpdb isolation apply`",
+        )
+        return
+    if not row["forced"]:
+        yield Finding(
+            code="table_without_force",
+            message=f"Row-level security of {spoken(key)} does not hold its owner.",
+            mend=f"ALTER TABLE {in_sql(key)} FORCE ROW LEVEL SECURITY",
+        )
+    if not row["gates"]:
+        yield Finding(
+            code="table_without_tenant",
+            message=f"No restrictive policy of {spoken(key)} asks for the sealed tenant.",
+            mend="Declare the table in the wall and run `mcpdb isolation apply`",
+        )
+    for condition in row["conditions"]:
+        if "mcpdb." in _WRAPPED.sub("", condition or ""):
+            yield Finding(
+                code="policy_not_wrapped",
+                message=f"A policy of {spoken(key)} calls a function for each row: {condition}",
+                mend="Write (SELECT mcpdb.ids()) in it instead of mcpdb.ids().",
+            )

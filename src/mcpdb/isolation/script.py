@@ -1,0 +1,262 @@
+"""What a wall consists of, piece by piece, and the SQL that adds or takes away pieces, each run as
+the role that may: what `plan` prints and `apply` runs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mcpdb.isolation.names import in_sql, literal, quoted
+from mcpdb.isolation.snapshot import POLICY_HASHES, STATE_MARK, Key, Snapshot, State
+
+LOCK: Final = 7_225_003
+"""Two of these at once wait for each other."""
+
+LOCK_TIMEOUT: Final = "5s"
+"""How long this waits for tables that others use."""
+
+# All tables or none: to wait for one with others locked would be a deadlock with whoever uses them
+# in another order, as an insert does that looks after its foreign key, and PostgreSQL may end
+# that one. It looks for deadlocks after deadlock_timeout, so each try is over before.
+_LOCK_ALL: Final = """DO $mcpdb$
+DECLARE
+  patience CONSTANT interval := current_setting('deadlock_timeout')::interval * 0.6;
+  give_up CONSTANT timestamptz := clock_timestamp() + interval '{timeout}';
+  since timestamptz;
+BEGIN
+  LOOP
+    BEGIN
+      since := clock_timestamp();
+{locks}
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      IF clock_timestamp() > give_up THEN
+        RAISE EXCEPTION 'the tables are in use' USING ERRCODE = 'lock_not_available';
+      END IF;
+    END;
+    PERFORM pg_sleep(0.05 + 0.1 * random());
+  END LOOP;
+  PERFORM set_config('role', 'none', true), set_config('lock_timeout', '{timeout}', true);
+END $mcpdb$"""
+
+_LOCK_ONE: Final = """      PERFORM set_config('role', {role}, true);
+      PERFORM set_config('lock_timeout', greatest(1,
+        1000 * extract(epoch FROM patience - (clock_timestamp() - since)))::int || 'ms', true);
+      LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE;"""
+
+_LOCKING: Final = frozenset({"policy", "rls", "force", "owner"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One thing that a wall adds to the database.
+
+    Attributes:
+        key: What it is; equal keys are one piece, also when its definition has changed. The way
+            back is made from it.
+        do: Statements that add it, or replace it.
+        role: Who owns what it is added to, and so runs them; None: the administrator.
+        borrows: Another role that the administrator has to be able to become for it.
+        source: What a policy is made from.
+        is_there: Whether the database has it as it is declared.
+    """
+
+    key: Key
+    do: Sequence[str]
+    role: str | None = None
+    borrows: str | None = None
+    source: str | None = None
+    is_there: bool
+
+
+@dataclass(slots=True)
+class Script:
+    """Collects statements, and the roles that the administrator has to become for them."""
+
+    snapshot: Snapshot
+    statements: list[str] = field(default_factory=list[str])
+    _acting: str | None = None
+    _borrowed: dict[str, bool] = field(default_factory=dict[str, bool])
+    _locked: dict[tuple[str, str], None] = field(default_factory=dict[tuple[str, str], None])
+    _lent: dict[str, None] = field(default_factory=dict[str, None])
+
+    def add(self, piece: Piece) -> None:
+        """Add the statements that add this."""
+        self._lock(piece.key)
+        self.run(piece.do, role=piece.role, borrows=piece.borrows)
+
+    def run(
+        self, statements: Iterable[str], *, role: str | None, borrows: str | None = None
+    ) -> None:
+        """Add statements that run as this role."""
+        if role == self.snapshot.me:
+            role = None
+        for each in (role, borrows):
+            if each is not None:
+                self._borrow(each)
+        self._become(role)
+        self.statements.extend(statements)
+
+    def undo(self, key: Key) -> None:
+        """Add the statements that take away what a piece with this key has added."""
+        kind, *names = key
+        self._lock(key)
+        if kind in {"keys", "first keys"}:
+            return  # they go with the schema
+        if kind == "role":
+            self._drop_role(names[0])
+        elif kind == "owner":
+            self._give_back(*names)
+        else:
+            statements, role = _undone(kind, names, self.snapshot)
+            self.run(statements, role=role)
+
+    def remember(self, state: State, *, keeper: str) -> None:
+        """Note what the wall has added, and what its policies are now."""
+        known = {"made": [list(key) for key in state.made], "sources": dict(state.sources)}
+        body = literal(json.dumps(known))
+        note = (
+            "DO $mcpdb$ BEGIN\n  EXECUTE format('COMMENT ON SCHEMA mcpdb IS %L',"
+            f" {literal(STATE_MARK)}\n"
+            f"  || jsonb_set({body}::jsonb, '{{policies}}', ({POLICY_HASHES}))::text);\n"
+            " END $mcpdb$"
+        )
+        self.run([note], role=keeper)
+
+    def finish(self) -> Sequence[str]:
+        """All statements; none where nothing has to be done."""
+        if not self.statements:
+            return []
+        self._become(None)
+        locks = self._locks()
+        for role in reversed([*{**self._lent, **self._borrowed}]):
+            self.statements.append(f"REVOKE {quoted(role)} FROM CURRENT_USER")
+        return [
+            "SET LOCAL search_path = pg_catalog, pg_temp",
+            f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
+            f"SELECT pg_advisory_xact_lock({LOCK})",
+            *locks,
+            *self.statements,
+        ]
+
+    def _lock(self, key: Key) -> None:
+        if key[0] in _LOCKING:
+            name = (key[1], key[2])
+            self._locked[name] = None
+            owner = self.snapshot.tables[name].owner
+            if not self._is_mine(owner):
+                self._lent[owner] = None
+
+    def _locks(self) -> Sequence[str]:
+        """Statements that lock the tables, before anything is changed."""
+        ones: list[str] = []
+        lent: dict[str, str] = {}
+        for name in sorted(self._locked):
+            owner = self.snapshot.tables[name].owner
+            is_me = self.snapshot.is_superuser or owner == self.snapshot.me
+            role = literal("none" if is_me else owner)
+            ones.append(_LOCK_ONE.format(role=role, table=in_sql(name)))
+            if not self._is_mine(owner):
+                lent[owner] = self._lending(owner, inherit=False)
+        lock = _LOCK_ALL.format(locks="\n".join(ones), timeout=LOCK_TIMEOUT)
+        return [*lent.values(), lock] if ones else []
+
+    def _become(self, role: str | None) -> None:
+        if role != self._acting:
+            statement = "RESET ROLE" if role is None else f"SET LOCAL ROLE {quoted(role)}"
+            self.statements.append(statement)
+            self._acting = role
+
+    def _borrow(self, role: str, *, inherit: bool = False) -> None:
+        """Let the administrator become this role until the end of the script.
+
+        Kept, the membership would be a way around the wall for whoever gets that login.
+        """
+        lent = self._borrowed.get(role)
+        if self._is_mine(role) or (lent is not None and lent >= inherit):
+            return
+        self._become(None)
+        self.statements.append(self._lending(role, inherit=inherit))
+        self._borrowed[role] = inherit
+
+    def _is_mine(self, role: str) -> bool:
+        state = self.snapshot.roles.get(role)
+        is_mine = state is not None and state.mine
+        return self.snapshot.is_superuser or role == self.snapshot.me or is_mine
+
+    def _lending(self, role: str, *, inherit: bool) -> str:
+        flag = "TRUE" if inherit else "FALSE"
+        options = f" WITH SET TRUE, INHERIT {flag}" if self.snapshot.major >= 16 else ""
+        return f"GRANT {quoted(role)} TO CURRENT_USER{options}"
+
+    def _drop_role(self, role: str) -> None:
+        """Take a role away, unless another database of the cluster still knows it."""
+        self._become(None)
+        if role in self._borrowed or role in self._lent:
+            self._borrowed.pop(role, None)
+            self._lent.pop(role, None)
+            self.statements.append(f"REVOKE {quoted(role)} FROM CURRENT_USER")
+        self.statements.append(
+            f"DO $mcpdb$ BEGIN DROP ROLE {quoted(role)};"
+            " EXCEPTION WHEN dependent_objects_still_exist THEN"
+            f" RAISE NOTICE 'the role % is used elsewhere and stays', {literal(role)};"
+            " END $mcpdb$"
+        )
+
+    def _give_back(self, schema: str, table: str, old: str) -> None:
+        # It takes the privileges of the one and the membership in the other.
+        self._borrow(self.snapshot.tables[schema, table].owner, inherit=True)
+        self._borrow(old)
+        self._become(None)
+        self.statements.append(f"ALTER TABLE {in_sql((schema, table))} OWNER TO {quoted(old)}")
+
+
+def schema_role(snapshot: Snapshot, schema: str) -> str | None:
+    """Who grants on a schema."""
+    owner = snapshot.schemas.get(schema)
+    # The owner of `public` is a role that nobody can become; the database's owner has its rights.
+    return None if owner == "pg_database_owner" else owner
+
+
+def _undone(
+    kind: str, names: Sequence[str], snapshot: Snapshot
+) -> tuple[Sequence[str], str | None]:
+    if kind in {"policy", "rls", "force", "grant", "sequence", "former"}:
+        return _undone_on_table(kind, names, snapshot)
+    if kind == "schema":
+        return ["DROP SCHEMA mcpdb CASCADE"], snapshot.schema_owner
+    if kind == "function":
+        return [f"DROP FUNCTION mcpdb.{quoted(names[0])}({names[1]})"], snapshot.schema_owner
+    if kind == "connect":
+        database = quoted(snapshot.database)
+        return [f"REVOKE CONNECT ON DATABASE {database} FROM {quoted(names[0])}"], None
+    if kind == "setting":
+        where = f"{quoted(names[0])} IN DATABASE {quoted(snapshot.database)}"
+        return [f"ALTER ROLE {where} RESET {quoted(names[1])}"], None
+    rights, schema, role = names
+    owner = snapshot.schema_owner if schema == "mcpdb" else schema_role(snapshot, schema)
+    return [f"REVOKE {rights} ON SCHEMA {quoted(schema)} FROM {quoted(role)}"], owner
+
+
+def _undone_on_table(
+    kind: str, names: Sequence[str], snapshot: Snapshot
+) -> tuple[Sequence[str], str | None]:
+    schema, name, *rest = names
+    table = in_sql((schema, name))
+    if kind == "policy":
+        statements = [f"DROP POLICY IF EXISTS {quoted(rest[0])} ON {table}"]
+    elif kind == "rls":
+        statements = [f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"]
+    elif kind == "force":
+        statements = [f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"]
+    elif kind == "grant":
+        privilege, role, *column = rest
+        what = f"{privilege} ({quoted(column[0])})" if column else privilege
+        statements = [f"REVOKE {what} ON TABLE {table} FROM {quoted(role)}"]
+    else:
+        role, *sequence = rest
+        what = (
+            f"ON SEQUENCE {in_sql((sequence[0], sequence[1]))}" if sequence else f"ON TABLE {table}"
+        )
+        statements = [f"REVOKE ALL {what} FROM {quoted(role)}"]
+    return statements, snapshot.tables[schema, name].owner
