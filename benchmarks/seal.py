@@ -64,6 +64,7 @@ class Cost:
     """Medians of one look-up at one distance: milliseconds, and of the pairwise ratio."""
 
     distance_ms: float
+    flies: bool
     driver_ms: float
     plain_ms: float
     sealed_ms: float
@@ -71,13 +72,17 @@ class Cost:
 
 
 async def measure() -> list[Cost]:
-    """One for each distance."""
+    """One for each distance, and for both ways to begin a transaction."""
     with tempfile.TemporaryDirectory(prefix="mcpdb-bench-") as name:
         Path(name).chmod(0o755)  # noqa: ASYNC240  # before anything runs
         settings = {"fsync": "off"}
         async with EmbeddedPostgres(Path(name) / "postgres", settings=settings) as postgres:
             key = await _prepare(postgres.dsn(database="postgres"))
-            return [await _at(postgres, key, distance) for distance in DISTANCES_MS]
+            return [
+                await _at(postgres, key, distance, flies=flies)
+                for distance in DISTANCES_MS
+                for flies in (False, True)
+            ]
 
 
 async def _prepare(dsn: str) -> str:
@@ -95,10 +100,12 @@ async def _prepare(dsn: str) -> str:
     return applied.key
 
 
-async def _at(postgres: EmbeddedPostgres, key: str, distance_ms: float) -> Cost:
+async def _at(postgres: EmbeddedPostgres, key: str, distance_ms: float, *, flies: bool) -> Cost:
     async with _way(postgres, distance_ms) as dsn:
-        sealed = _server(dsn(_APP), Sealed(key=key), _items)
-        plain = _server(dsn("bench_plain"), PlainSetting(setting="app.tenant"), _plain_items)
+        sealed = _server(dsn(_APP), Sealed(key=key), _items, flies=flies)
+        plain = _server(
+            dsn("bench_plain"), PlainSetting(setting="app.tenant"), _plain_items, flies=flies
+        )
         driver = await asyncpg.create_pool(dsn("postgres"), min_size=1, max_size=1, reset=_nothing)
         async with driver, sealed.database, plain.database:
             ways = [_bare(driver), _called(plain), _called(sealed)]
@@ -108,6 +115,7 @@ async def _at(postgres: EmbeddedPostgres, key: str, distance_ms: float) -> Cost:
     bare, ours, walled = (statistics.median(side) for side in zip(*rounds, strict=True))
     return Cost(
         distance_ms=distance_ms,
+        flies=flies,
         driver_ms=bare,
         plain_ms=ours,
         sealed_ms=walled,
@@ -136,9 +144,12 @@ async def _way(
         yield lambda user: far.dsn(database="postgres", user=user)
 
 
-def _server(dsn: str, isolation: Isolation, table: Table) -> Server:
+def _server(dsn: str, isolation: Isolation, table: Table, *, flies: bool) -> Server:
     database = Database(
-        dsn, tenancy=FixedTenancy(Who.of("t3")), isolation=isolation, pool=PoolConfig(size=2)
+        dsn,
+        tenancy=FixedTenancy(Who.of("t3")),
+        isolation=isolation,
+        pool=PoolConfig(size=2, single_flight=flies),
     )
     server = Server("bench", database)
 
@@ -187,10 +198,10 @@ async def _time(call: Callable[[int], Awaitable[Any]]) -> float:
 def lines(costs: list[Cost]) -> list[str]:
     """A table of them in Markdown."""
     return [
-        "| Distance | Driver alone ms | Plain setting ms | Sealed ms | Sealed/plain | At most |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| Distance | single_flight | Driver alone ms | Plain setting ms | Sealed ms | Sealed/plain | At most |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {each.distance_ms:g} ms | {each.driver_ms:.3f} | {each.plain_ms:.3f} |"
+            f"| {each.distance_ms:g} ms | {'on' if each.flies else 'off'} | {each.driver_ms:.3f} | {each.plain_ms:.3f} |"
             f" {each.sealed_ms:.3f} | {each.ratio:.2f} | {LIMIT} |"
             for each in costs
         ),

@@ -65,6 +65,10 @@ class PoolConfig:
     size: int = field(default_factory=_default_pool_size)
     """The most calls that read at once, each on a connection: two for each CPU, at least 4 and at
     most 20. One more connection is opened when readiness is asked while all of them are busy."""
+    single_flight: bool = False
+    """Whether a transaction begins in the same flight as its first select: one wait instead of
+    three. It leans on the inside of the driver, and stays off with a version of asyncpg that
+    mcpdb's tests have not run with."""
     max_waiting: int = 100
     """Calls that may wait for a connection; the next one is refused at once."""
     max_age_s: float = 1_800.0

@@ -12,8 +12,9 @@ from asyncpg.prepared_stmt import PreparedStatement
 from typing_extensions import override
 
 from mcpdb.cells import decode
-from mcpdb.compiled import Description
-from mcpdb.errors import McpdbError, ResultError
+from mcpdb.compiled import Bound, Description
+from mcpdb.errors import DatabaseUnavailable, McpdbError, ResultError
+from mcpdb.flight import beginning
 from mcpdb.recent import Recent
 from mcpdb.translate import changed, translate
 
@@ -29,6 +30,12 @@ _GOODBYE_S: Final = 0.5
 _UNNAMED_S: Final = 60.0
 """How long the types of an unnamed statement are believed. The server parses it anew each time and
 does not say when a column has got another type."""
+
+_FRESH_S: Final = 5.0
+"""How lately a connection must have answered for a single flight: one that has been closed
+meanwhile is found out by BEGIN, before anything of a call is done on it."""
+_ENTER: Final = "mcpdb_enter"
+"""The name of the prepared statement that enters a tenant in a single flight."""
 
 _CLEAR: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError)
 """Errors after which it is known where the connection is: PostgreSQL answered one, or the driver
@@ -91,6 +98,8 @@ class Connection:
         self._is_pooled = is_pooled
         self._statements: Recent[str, _Prepared] = Recent(statements)
         self._is_in_doubt = False
+        self._answered_at = time.monotonic()
+        self._entering: Statement | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -122,6 +131,56 @@ class Connection:
                 raise
         return Answer(prepared.description, records)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is in a transaction, as far as the server has said."""
+        return self.driver.is_in_transaction()
+
+    def can_fly(self, sql: str) -> bool:
+        """Whether a transaction can begin in the flight of this statement."""
+        is_ready = self._is_pooled or self._entering is not None
+        is_fresh = time.monotonic() - self._answered_at < _FRESH_S
+        return is_ready and is_fresh and self._is_known(sql) and not self.is_closed
+
+    async def learn(self, entering: str) -> None:
+        """Prepare what a single flight begins with, for the next transaction on this connection."""
+        if self._entering is None and not self._is_pooled:
+            with self._driving():
+                self._entering = await self.driver.prepare(entering, name=_ENTER)
+
+    async def fly(self, entering: Bound, statement: Bound) -> Answer:
+        """Begin a READ ONLY transaction, run a statement that returns no row, and this one: one
+        wait for all.
+
+        Only where `can_fly`. The beginning has no Sync of its own, so that whatever keeps the
+        driver from sending the rest, such as an argument that it cannot encode, would leave it for
+        the next call. So the connection is in doubt, and never reused, until the server itself has
+        said that it is in a transaction, which it does when it has answered the whole flight.
+
+        Raises:
+            TypeError: A value cannot be written here. Nothing was sent, and nothing has begun.
+            McpdbError: As `run`.
+        """
+        name = "" if self._is_pooled else _ENTER
+        prefix = beginning(entering.sql, entering.arguments, name=name)
+        prepared = self._statements[statement.sql]
+        with self._driving():
+            self._is_in_doubt = True
+            inside: Any = self.driver  # it has no word for this
+            inside._transport.write(prefix)  # noqa: SLF001
+            try:
+                with decoded():
+                    records = await prepared.statement.fetch(*statement.arguments)
+            except Exception as error:
+                self._is_in_doubt = not self.has_begun
+                self._forget(statement.sql, error)
+                raise
+            if not self.has_begun:
+                msg = "The server does not say that it is in a transaction."
+                raise DatabaseUnavailable(msg, hint="Try again.")
+            self._is_in_doubt = False
+        return Answer(prepared.description, records)
+
     async def rollback(self, *, timeout_s: float) -> bool:
         """End the transaction; whether PostgreSQL has confirmed that it ended.
 
@@ -137,6 +196,7 @@ class Connection:
                 tag = await self.driver.execute("ROLLBACK")
         except Exception:  # noqa: BLE001  # whatever it is, there was no confirmation
             return False
+        self._answered_at = time.monotonic()
         return tag == "ROLLBACK" and not self.driver.is_in_transaction()
 
     async def close(self) -> None:
@@ -151,6 +211,7 @@ class Connection:
         """Break it off at once."""
         self.driver.terminate()
         self._statements.clear()
+        self._entering = None
 
     def _forget(self, sql: str, error: Exception) -> None:
         """Prepare anew what may have caused this error, by what it was prepared for."""

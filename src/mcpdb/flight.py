@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
-from sqlalchemy import ColumnElement, and_, literal_column, select
+from sqlalchemy import ColumnElement, Integer, and_, literal_column, select
 
 from mcpdb.query.base import Rows
 
@@ -35,9 +35,9 @@ def silent(expressions: Sequence["ColumnElement[object]"]) -> Rows:
         expressions: The first of them is never NULL.
     """
     named = [each.label(f"e{number}") for number, each in enumerate(expressions)]
-    inner = select(*named).offset(literal_column("0")).subquery("entered")
+    inner = select(*named).offset(literal_column("0", Integer)).subquery("entered")
     return (
-        select(literal_column("1"))
+        select(literal_column("1", Integer))
         .select_from(inner)
         .where(and_(*(column.is_(None) for column in inner.c)))
     )

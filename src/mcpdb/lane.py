@@ -2,18 +2,22 @@
 in it, ended by ROLLBACK. Nothing else on the path of a call takes a connection."""
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import anyio
+import asyncpg
 from sqlalchemy.engine import URL
 
+from mcpdb.compiled import Bound
 from mcpdb.config import PoolConfig, Timeouts
 from mcpdb.connector import Connector
-from mcpdb.driver import Connection
+from mcpdb.driver import Answer, Connection
 from mcpdb.errors import ConfigurationError, DatabaseUnavailable, TooManyCalls
+from mcpdb.flight import is_tried
 from mcpdb.isolation.base import Backend, Isolation
 from mcpdb.opening import TIMEOUT, Server, meet
 from mcpdb.pool import Pool
@@ -21,6 +25,8 @@ from mcpdb.query.base import Query
 from mcpdb.request import Tenant
 from mcpdb.result import Fetched
 from mcpdb.work import Work
+
+_log = logging.getLogger("mcpdb")
 
 _SHORTEST_MS: Final = 1
 _ANSWER_MS: Final = 50
@@ -60,7 +66,14 @@ class Lane:
         )
         try:
             async with _answering(self._timeouts.connect_s):
-                self._server = await self._work.run(meet(connector, self._pool, self._isolation))
+                self._server = await self._work.run(
+                    meet(
+                        connector,
+                        self._pool,
+                        self._isolation,
+                        single_flight=self._is_single_flight(),
+                    )
+                )
         except DatabaseUnavailable as error:
             await self.close()
             where = self._url.render_as_string(hide_password=True).split("?", 1)[0]
@@ -125,7 +138,8 @@ class Lane:
 
         async def fetch() -> Sequence[Mapping[str, Any]]:
             deadline = time.monotonic() + self._timeouts.connect_s
-            async with self._transaction(tenant, deadline) as connection:
+            async with self._connection() as connection:
+                await self._enter(connection, tenant, deadline)
                 answer = await connection.run(query, arguments)
             if self._pool is not None:
                 await self._pool.settled()  # one look after the other needs one connection
@@ -139,39 +153,65 @@ class Lane:
         # transaction: nothing that it does or raises is in the way of one.
         compiler = self._opened().compiler
         bound = {name: compiler.bind(one) for name, one in query.selects.items()}
-        async with self._transaction(tenant, deadline) as connection:
-            answers = {
-                name: await connection.run(one.sql, one.arguments) for name, one in bound.items()
-            }
+        first, *others = bound
+        answers: dict[str, Answer] = {}
+        async with self._connection(flies=self._flies(bound[first])) as connection:
+            answers[first] = await self._first(connection, tenant, bound[first], deadline)
+            for name in others:
+                answers[name] = await connection.run(bound[name].sql, bound[name].arguments)
         return {name: one.fetched(*answers[name]) for name, one in bound.items()}
 
-    @asynccontextmanager
-    async def _transaction(
-        self, tenant: Tenant | None, deadline: float
-    ) -> AsyncGenerator[Connection]:
-        """A transaction with its time limit set and the tenant in it."""
+    def _flies(self, first: Bound) -> Callable[[Connection], bool]:
+        is_on = self._opened().flight is not None
+        return lambda connection: is_on and connection.can_fly(first.sql)
+
+    async def _first(
+        self, connection: Connection, tenant: Tenant, statement: Bound, deadline: float
+    ) -> Answer:
+        """Enter the tenant and run a statement, in one flight where that is possible."""
+        template = self._opened().flight
+        if template is None:
+            await self._enter(connection, tenant, deadline)
+            return await connection.run(statement.sql, statement.arguments)
+        entering = template.bind(self._values(connection, tenant, deadline))
+        if not connection.has_begun:
+            try:
+                return await connection.fly(entering, statement)
+            except TypeError:  # a value of an isolation's that cannot be written into a flight
+                await connection.begin()
+        await self._enter(connection, tenant, deadline)
+        answer = await connection.run(statement.sql, statement.arguments)
+        await connection.learn(entering.sql)
+        return answer
+
+    async def _enter(self, connection: Connection, tenant: Tenant | None, deadline: float) -> None:
+        """Set the time limit and the tenant. What this sets ends with the transaction."""
         server = self._opened()
-        async with self._connection() as connection:
-            enter, values = server.limit, dict[str, Any]()
-            if tenant is not None:
-                backend = Backend(database=server.database, pid=connection.pid)
-                enter, values = server.enter, dict(self._isolation.parameters(tenant, backend))
-            left_ms = int((deadline - time.monotonic()) * 1_000) - _ANSWER_MS
-            values[TIMEOUT] = str(max(_SHORTEST_MS, left_ms))
-            # One statement, so one wait. Everything it sets ends with the transaction.
-            entering = enter.bind(values)
-            await connection.run(entering.sql, entering.arguments)
-            yield connection
+        template = server.limit if tenant is None else server.enter
+        entering = template.bind(self._values(connection, tenant, deadline))
+        await connection.run(entering.sql, entering.arguments)  # one statement, so one wait
+
+    def _values(
+        self, connection: Connection, tenant: Tenant | None, deadline: float
+    ) -> Mapping[str, Any]:
+        left_ms = int((deadline - time.monotonic()) * 1_000) - _ANSWER_MS
+        values: dict[str, Any] = {TIMEOUT: str(max(_SHORTEST_MS, left_ms))}
+        if tenant is not None:
+            backend = Backend(database=self._opened().database, pid=connection.pid)
+            values |= self._isolation.parameters(tenant, backend)
+        return values
 
     @asynccontextmanager
-    async def _connection(self, *, spare: bool = False) -> AsyncGenerator[Connection]:
-        """One of the pool's connections, in a transaction. That is rolled back behind the caller's
-        back, who has an answer or an error by then."""
+    async def _connection(
+        self, *, spare: bool = False, flies: Callable[[Connection], bool] = lambda _: False
+    ) -> AsyncGenerator[Connection]:
+        """One of the pool's connections, in a transaction, or where it flies about to be. That is
+        rolled back behind the caller's back, who has an answer or an error by then."""
         pool = self._pool
         if pool is None:
             msg = "The database is not open."
             raise ConfigurationError(msg, hint="Use it within `async with database:`.")
-        connection = await pool.take(spare=spare)
+        connection = await pool.take(spare=spare, flies=flies)
         try:
             yield connection
         except Exception:
@@ -183,6 +223,12 @@ class Lane:
             raise
         else:
             pool.give_back(connection)
+
+    def _is_single_flight(self) -> bool:
+        if self._config.single_flight and not is_tried():
+            msg = "single_flight is off: mcpdb has not been tried with asyncpg %s."
+            _log.warning(msg, asyncpg.__version__)
+        return self._config.single_flight and is_tried()
 
     def _opened(self) -> Server:
         if self._server is None:

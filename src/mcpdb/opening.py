@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, select
 
+from mcpdb import flight
 from mcpdb.compiled import Compiler, Template
 from mcpdb.connector import Connector
 from mcpdb.driver import Connection
@@ -31,16 +32,26 @@ class Server:
         compiler: For this server's dialect.
         enter: The statement that sets the time limits and the tenant.
         limit: The same without a tenant.
+        flight: The same as `enter`, without a row, for a single flight; None: there is none.
     """
 
     database: str
     compiler: Compiler
     enter: Template
     limit: Template
+    flight: Template | None
 
 
-async def meet(connector: Connector, pool: Pool, isolation: Isolation) -> Server:
+async def meet(
+    connector: Connector, pool: Pool, isolation: Isolation, *, single_flight: bool
+) -> Server:
     """Make a connection, learn, and leave it to the pool.
+
+    Args:
+        connector: Makes it.
+        pool: Gets it.
+        isolation: What enters a tenant.
+        single_flight: Whether transactions may begin in the flight of their first select.
 
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be reached or refuses the login.
@@ -59,11 +70,13 @@ async def meet(connector: Connector, pool: Pool, isolation: Isolation) -> Server
     limits = [_set_local("statement_timeout", bindparam(TIMEOUT, type_=Text))]
     if is_watched:
         limits.append(_set_local(_WATCH, str(_WATCH_MS)))
+    entering = [*limits, *isolation.expressions()]
     return Server(
         database,
         compiler,
-        enter=compiler.template(select(*limits, *isolation.expressions())),
+        enter=compiler.template(select(*entering)),
         limit=compiler.template(select(*limits)),
+        flight=compiler.template(flight.silent(entering)) if single_flight else None,
     )
 
 

@@ -58,14 +58,17 @@ class Pool:
         """Keep a connection that was made elsewhere, and that no transaction is on."""
         self._idle.append(connection)
 
-    async def take(self, *, spare: bool = False) -> Connection:
-        """A connection on which a READ ONLY transaction has just begun.
+    async def take(
+        self, *, spare: bool = False, flies: Callable[[Connection], bool] = lambda _: False
+    ) -> Connection:
+        """A connection on which a READ ONLY transaction has just begun, or is about to.
 
         One that the server has closed while it was idle is replaced, also if it only turns out
         now: nothing of a call was done on it.
 
         Args:
             spare: Where all are in use, take the one more.
+            flies: Whether the call itself will begin the transaction on this connection.
 
         Raises:
             TooManyCalls: None was free in time.
@@ -74,7 +77,7 @@ class Pool:
         places = self._spare if spare and self._places.locked() else self._places
         await self._place(places)
         try:
-            connection = await self._begun()
+            connection = await self._begun(flies)
         except BaseException:
             places.release()
             raise
@@ -127,10 +130,12 @@ class Pool:
             msg = "All database connections are in use."
             raise TooManyCalls(msg, hint="Try again in a few seconds.") from error
 
-    async def _begun(self) -> Connection:
+    async def _begun(self, flies: Callable[[Connection], bool]) -> Connection:
         # The last one that came back first: it is the one least likely to be stale.
         while self._idle:
             connection = self._idle.pop()
+            if flies(connection) and not self._is_old(connection):
+                return connection
             if not connection.is_closed and not self._is_old(connection):
                 with suppress(DatabaseUnavailable):
                     return await self._begin(connection)

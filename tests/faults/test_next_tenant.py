@@ -31,7 +31,7 @@ class Breaking(PlainSetting):
 
     @override
     def parameters(self, tenant: Tenant, backend: Backend) -> Mapping[str, Any]:
-        return {"mcpdb_tenant": 5 if self.is_broken else tenant.text.partition(":")[2]}
+        return {"mcpdb_tenant": 5.5 if self.is_broken else tenant.text.partition(":")[2]}
 
 
 class Unbindable(TypeDecorator[str]):
@@ -81,9 +81,12 @@ WAYS: Final = (
 )
 
 
-def server_of(dsn: str, isolation: PlainSetting | None = None) -> Server:
+def server_of(
+    dsn: str, isolation: PlainSetting | None = None, *, single_flight: bool = False
+) -> Server:
     """The shop with one connection, and tools that show whose rows they see, or fail."""
-    server = shop_server(dsn, pool=PoolConfig(size=1), isolation=isolation)
+    pool = PoolConfig(size=1, single_flight=single_flight)
+    server = shop_server(dsn, pool=pool, isolation=isolation)
     mine = select(sales.c.tenant).distinct()
 
     @server.tool()
@@ -118,26 +121,30 @@ async def prepared(server: Server) -> None:
     await all_back(server)
 
 
+@pytest.mark.parametrize("single_flight", [False, True])
 @pytest.mark.parametrize("tool", ["fails", "fails_second"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("tenant", TENANTS)
 async def test_after_a_failure_in_any_select(
-    far_shop: str, tenant: str, way: str, tool: str
+    far_shop: str, tenant: str, way: str, tool: str, *, single_flight: bool
 ) -> None:
     """Of the driver's, the author's or the server's, before or after rows were read."""
-    server = server_of(far_shop)
+    server = server_of(far_shop, single_flight=single_flight)
     async with server.database:
-        for _ in range(2):
+        for _ in range(3):
             with pytest.raises((McpdbError, KeyError)):
                 await call(server, tool, tenant=tenant, way=way)
             await nothing_is_left(server, OTHER[tenant])
 
 
+@pytest.mark.parametrize("single_flight", [False, True])
 @pytest.mark.parametrize("tenant", TENANTS)
-async def test_after_a_tenant_that_cannot_be_encoded(far_shop: str, tenant: str) -> None:
+async def test_after_a_tenant_that_cannot_be_encoded(
+    far_shop: str, tenant: str, *, single_flight: bool
+) -> None:
     """It never gets in, and neither does it get out with the rows of the one before."""
     isolation = Breaking(setting="app.tenant")
-    server = server_of(far_shop, isolation)
+    server = server_of(far_shop, isolation, single_flight=single_flight)
     async with server.database:
         for _ in range(2):
             await call(server, "whose", tenant=tenant)

@@ -86,14 +86,25 @@ class Named(TenancyProvider):
         return Tenant.of(request.headers["x-tenant"])
 
 
-def make_server(dsn: str, isolation: Isolation, *, pooler: bool, table: Table = entries) -> Server:
+def make_server(
+    dsn: str,
+    isolation: Isolation,
+    *,
+    pooler: bool,
+    single_flight: bool = False,
+    table: Table = entries,
+) -> Server:
     """One tool, which reads everything that it may."""
     database = Database(
         dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
         tenancy=Named(),
         isolation=isolation,
         limits=Limits(max_rows=2 * EACH * len(TENANTS), default_text_bytes=900_000),
-        pool=PoolConfig(size=4, pooler="pgbouncer-transaction" if pooler else None),
+        pool=PoolConfig(
+            size=4,
+            pooler="pgbouncer-transaction" if pooler else None,
+            single_flight=single_flight,
+        ),
     )
     server = Server("soak", database)
 

@@ -1,4 +1,5 @@
-"""`make soak`: ten million rows direct and ten through PgBouncer, and the mutant both ways."""
+"""`make soak`: ten million rows direct and ten through PgBouncer, each with both ways to begin a
+transaction, and the mutant."""
 
 import argparse
 import asyncio
@@ -35,15 +36,23 @@ async def _run(rows: int) -> bool:
                 connection, app=database.role("app"), keeper=database.role("keeper")
             )
             await connection.close()
-            good = [await _soaked(database, key, rows, folder, pooled=p) for p in (False, True)]
+            good = [
+                await _soaked(database, key, rows, folder, pooled=pooled, single_flight=flies)
+                for pooled in (False, True)
+                for flies in (False, True)
+            ]
             red = [await _mutant(database, folder, pooled=p) for p in (False, True)]
     return all(good) and all(red)
 
 
-async def _soaked(database: Fresh, key: str, rows: int, folder: Path, *, pooled: bool) -> bool:
+async def _soaked(  # noqa: PLR0913  # what is soaked, and how
+    database: Fresh, key: str, rows: int, folder: Path, *, pooled: bool, single_flight: bool
+) -> bool:
     async with way(database, database.role("app"), folder, pooled=pooled) as dsn:
-        outcome = await soak(make_server(dsn, Sealed(key=key), pooler=pooled), rows=rows)
-    _say("sealed", outcome, pooled=pooled)
+        sealed = Sealed(key=key)
+        server = make_server(dsn, sealed, pooler=pooled, single_flight=single_flight)
+        outcome = await soak(server, rows=rows)
+    _say("sealed, one flight" if single_flight else "sealed", outcome, pooled=pooled)
     return not outcome.wrong and not outcome.errors
 
 
@@ -58,7 +67,7 @@ async def _mutant(database: Fresh, folder: Path, *, pooled: bool) -> bool:
 
 def _say(what: str, outcome: Outcome, *, pooled: bool) -> None:
     print(  # noqa: T201  # the result
-        f"{what:7} {'PgBouncer' if pooled else 'direct':9} {outcome.rows:>11,} rows in"
+        f"{what:18} {'PgBouncer' if pooled else 'direct':9} {outcome.rows:>11,} rows in"
         f" {outcome.calls:,} calls, {outcome.cancelled:,} cancelled,"
         f" {outcome.wrong.count('foreign')} calls with foreign rows,"
         f" {outcome.wrong.count('missing')} with rows missing,"

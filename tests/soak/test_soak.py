@@ -14,7 +14,7 @@ from servers import Cluster, Fresh, fresh_database
 from soak.crowd import EACH, TENANTS, make_database, make_server, plain_entries, soak
 from soak.mutant import SessionSetting, committing
 
-ROWS = 400_000
+ROWS = 300_000
 
 
 @pytest.fixture
@@ -45,13 +45,16 @@ async def way(database: Fresh, user: str, folder: Path, *, pooled: bool) -> Asyn
         yield pooler.dsn("soaked", user)
 
 
+@pytest.mark.parametrize("single_flight", [False, True], ids=["three waits", "single flight"])
 @pytest.mark.parametrize("pooled", [False, True], ids=["direct", "pgbouncer"])
 async def test_no_tenant_sees_a_row_of_another(
-    walled: tuple[Fresh, str], tmp_path: Path, *, pooled: bool
+    walled: tuple[Fresh, str], tmp_path: Path, *, pooled: bool, single_flight: bool
 ) -> None:
     database, key = walled
     async with way(database, database.role("app"), tmp_path, pooled=pooled) as dsn:
-        outcome = await soak(make_server(dsn, Sealed(key=key), pooler=pooled), rows=ROWS)
+        sealed = Sealed(key=key)
+        server = make_server(dsn, sealed, pooler=pooled, single_flight=single_flight)
+        outcome = await soak(server, rows=ROWS)
     assert (outcome.wrong, outcome.errors) == ([], [])
     assert outcome.rows >= ROWS
     assert outcome.calls * EACH == outcome.rows
