@@ -27,6 +27,7 @@ from mcpdb.embedded import EmbeddedPostgres
 from zava.access import APP_ROLE
 from zava.app import make_server
 from zava.identity import manager_id
+from zava.key import key_file
 from zava.services import DATABASE, cluster_folder
 
 WORK: Final = Path(__file__).parent / ".work"
@@ -94,7 +95,9 @@ async def memory_rates() -> list[Rate]:
     """The rates of the SDK's own client in the server's process."""
     async with EmbeddedPostgres(cluster_folder(WORK)) as postgres:
         dsn = postgres.dsn(database=DATABASE, user=APP_ROLE)
-        server = make_server(dsn, tenancy=FixedTenancy(Tenant.of(manager_id("Seattle"))))
+        tenancy = FixedTenancy(Tenant.of(manager_id("Seattle")))
+        key = key_file(WORK).read_text().strip()
+        server = make_server(dsn, key=key, tenancy=tenancy)
         async with Client(server.mcp()) as client:
             return [await _rate("in memory", _caller(client), n) for n in (1, 8)]
 

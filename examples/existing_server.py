@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from mcp.server.mcpserver import MCPServer
-from sqlalchemy import Text, column, select, table
+from sqlalchemy import DDL, Text, column, select, table
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from mcpdb import Database, FixedTenancy, PlainSetting, Rows, Server, Tenant
 from mcpdb.embedded import EmbeddedPostgres
@@ -15,25 +16,22 @@ from mcpdb.embedded import EmbeddedPostgres
 
 async def serve(url: str) -> None:
     me, setting = FixedTenancy(Tenant.of("me")), PlainSetting(setting="app.tenant")
-    database = Database(url, tenancy=me, isolation=setting)
-    server = Server("catalog", database)
+    server = Server("catalog", Database(url, tenancy=me, isolation=setting))
 
     @server.tool()
     def readable_tables() -> Rows:
         """The tables and views that this server may read."""
-        tables = table("tables", column("table_name", Text), schema="information_schema")
-        return select(tables.c.table_name).order_by(tables.c.table_name)
+        return select(table("tables", column("table_name", Text), schema="information_schema"))
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
-        async with database:  # and whatever else your server opens and closes
+        async with server.database:  # and whatever else your server opens and closes
             yield
 
     mcp = MCPServer("mine", lifespan=lifespan)
 
     @mcp.tool()
     def greeting(name: str) -> str:
-        """A tool that was there before."""
         return f"Hello, {name}!"
 
     server.attach(mcp)
@@ -43,7 +41,9 @@ async def serve(url: str) -> None:
 async def demonstrate() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedPostgres(folder, settings={"fsync": "off"}) as postgres:
-            await serve(postgres.dsn())
+            async with create_async_engine(postgres.dsn()).begin() as admin:
+                await admin.execute(DDL("CREATE ROLE reader LOGIN"))  # policies hold no superuser
+            await serve(postgres.dsn(user="reader"))
 
 
 asyncio.run(serve(url) if (url := os.environ.get("DATABASE_URL")) else demonstrate())

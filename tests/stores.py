@@ -1,12 +1,16 @@
 """Zava's stores as tenants, for tests: who there is, and which rows each is to see."""
 
+import base64
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
 
+from mcpdb import Backend, Tenant
+from mcpdb.isolation import Sealed
 from zava import tables
-from zava.access import HEAD_OFFICE, PROTECTED, TENANT_SETTING
 from zava.catalogue import load_company
 
 Connect = Callable[..., Awaitable[asyncpg.Connection]]
@@ -20,28 +24,32 @@ SEATTLE, REDMOND = (str(STORES[name].rls_user_id) for name in ("Seattle", "Redmo
 EVERY_STORE = [store.store_id for store in _COMPANY.stores]
 
 IDENTITIES = {
-    **{name: (str(store.rls_user_id), [store.store_id]) for name, store in STORES.items()},
+    **{
+        name: (Tenant.of(str(store.rls_user_id)), [store.store_id])
+        for name, store in STORES.items()
+    },
     "Puget Sound": (
-        str(_COMPANY.regions[0].rls_user_id),
+        Tenant.of(str(_COMPANY.regions[0].rls_user_id)),
         [store.store_id for name, store in STORES.items() if name not in {"Spokane", "Online"}],
     ),
-    "Statewide": (str(_COMPANY.regions[1].rls_user_id), EVERY_STORE),
-    "head office": (HEAD_OFFICE, EVERY_STORE),
+    "Statewide": (Tenant.of(str(_COMPANY.regions[1].rls_user_id)), EVERY_STORE),
+    "head office": (Tenant.all(), EVERY_STORE),
     "Seattle and Redmond": (
-        f"{SEATTLE},{REDMOND}",
+        Tenant.of(SEATTLE, REDMOND),
         [STORES["Seattle"].store_id, STORES["Redmond"].store_id],
     ),
-    "Redmond in capitals": (REDMOND.upper(), [STORES["Redmond"].store_id]),
+    "Redmond in capitals": (Tenant.of(REDMOND.upper()), [STORES["Redmond"].store_id]),
 }
+EVERY_TABLE = list(tables.metadata.tables)
 # The rows of each table that the manager of the stores $1 is to see.
 _BY_STORE = "store_id = ANY ($1)"
 _TRUTH = {
-    **dict.fromkeys(PROTECTED, "$1::int[] IS NOT NULL"),
+    **dict.fromkeys(EVERY_TABLE, "$1::int[] IS NOT NULL"),
     **dict.fromkeys(("retail.orders", "retail.order_items", "retail.inventory"), _BY_STORE),
     "retail.customers": "primary_store_id = ANY ($1) OR customer_id IN"
     " (SELECT customer_id FROM retail.orders WHERE store_id = ANY ($1))",
 }
-READABLE = [table for table in PROTECTED if table != "retail.store_access"]
+READABLE = [table for table in EVERY_TABLE if table != "retail.store_access"]
 
 
 def fingerprint_of(table: str, where: str = "true") -> str:
@@ -54,11 +62,39 @@ def fingerprint_of(table: str, where: str = "true") -> str:
 
 
 @asynccontextmanager
-async def acting_as(connection: asyncpg.Connection, tenant: str | None) -> AsyncGenerator[None]:
+async def acting_as(
+    connection: asyncpg.Connection, tenant: Tenant | None, key: str
+) -> AsyncGenerator[None]:
+    """A transaction into which a server with this key lets the tenant; None: nobody."""
     async with connection.transaction():
         if tenant is not None:
-            await connection.execute("SELECT set_config($1, $2, true)", TENANT_SETTING, tenant)
+            await enter(connection, tenant, key)
         yield
+
+
+async def enter(connection: asyncpg.Connection, tenant: Tenant, key: str) -> None:
+    """What a server does first in each transaction."""
+    sealed = Sealed(key=key)
+    dialect = sa.make_url("postgresql+asyncpg://").get_dialect()()
+    statement = sa.select(*sealed.expressions()).compile(dialect=dialect)
+    assert isinstance(statement, SQLCompiler)
+    backend = Backend(
+        database=await connection.fetchval("SELECT current_database()"),
+        pid=connection.get_server_pid(),
+    )
+    values = sealed.parameters(tenant, backend)
+    await connection.execute(str(statement), *(values[n] for n in statement.positiontup or ()))
+
+
+async def key_of(admin: asyncpg.Connection) -> str:
+    """The server's newest key, which only a superuser can work out: HMAC's inner pad is the key
+    with each byte xor 0x36."""
+    row = await admin.fetchrow(
+        "SELECT number, ipad FROM mcpdb.keys WHERE purpose = 'enter' ORDER BY number DESC LIMIT 1"
+    )
+    assert row is not None
+    secret = bytes(byte ^ 0x36 for byte in row["ipad"][:32])
+    return f"mcpdb-key-{row['number']}-{base64.urlsafe_b64encode(secret).decode().rstrip('=')}"
 
 
 async def seen(connection: asyncpg.Connection, table: str) -> Fingerprint:

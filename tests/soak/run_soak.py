@@ -45,7 +45,7 @@ async def _run(rows: int) -> bool:
     return all(good) and all(red)
 
 
-async def _soaked(  # noqa: PLR0913  # what is soaked, and how
+async def _soaked(  # what is soaked, and how
     database: Fresh, key: str, rows: int, folder: Path, *, pooled: bool, single_flight: bool
 ) -> bool:
     async with way(database, database.role("app"), folder, pooled=pooled) as dsn:

@@ -13,7 +13,9 @@ from typing_extensions import override
 from mcpdb import EmbeddingProvider, EmbeddingsUnavailable, HashedEmbeddings
 from mcpdb.embedded import EmbeddedPostgres
 from mcpdb.embeddings import EmbeddingKind, Vector
-from stores import Connect, CreateDatabase
+from mcpdb.operate import apply_wall
+from stores import Connect, CreateDatabase, key_of
+from zava.access import WALL
 from zava.generate import Plan
 from zava.load import seed
 
@@ -74,10 +76,25 @@ async def zava(postgres: EmbeddedPostgres, zava_template: str) -> str:
     try:
         await admin.execute("SELECT pg_advisory_lock($1)", _LOCK)
         if not await _exists(admin, "zava_shared"):
-            await admin.execute(f"CREATE DATABASE zava_shared TEMPLATE {zava_template}")
+            await admin.execute("DROP DATABASE IF EXISTS zava_cloning")
+            await admin.execute(f"CREATE DATABASE zava_cloning TEMPLATE {zava_template}")
+            connection = await _connect(postgres, "zava_cloning", "postgres")
+            await apply_wall(connection, WALL)  # a clone lacks the settings of its logins
+            await connection.close()
+            await admin.execute("ALTER DATABASE zava_cloning RENAME TO zava_shared")
     finally:
         await admin.close()
     return "zava_shared"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def key(postgres: EmbeddedPostgres, zava: str) -> str:
+    """The key of the servers of the shared database, and of all clones of the template."""
+    admin = await _connect(postgres, zava, "postgres")
+    try:
+        return await key_of(admin)
+    finally:
+        await admin.close()
 
 
 @pytest.fixture

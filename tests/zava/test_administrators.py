@@ -4,15 +4,19 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import asyncpg
 import pytest
 
-from mcpdb import ConfigurationError, HashedEmbeddings
+from mcpdb import ConfigurationError, HashedEmbeddings, Tenant
 from mcpdb.embedded import EmbeddedPostgres
-from stores import Connect, checksum
-from zava.access import HEAD_OFFICE, TENANT_SETTING
+from mcpdb.operate import plan_wall
+from stores import Connect, acting_as, checksum
+from zava.access import WALL
+from zava.app import make_server
 from zava.generate import Plan
+from zava.identity import NoIdentity
 from zava.load import seed, seeded
 
 
@@ -44,14 +48,37 @@ async def test_a_seeded_database_gives_the_public_no_temporary_tables(
     assert not await app.fetchval("SELECT has_database_privilege($1, 'TEMPORARY')", empty)
 
 
-async def test_an_administrator_who_is_no_superuser_can_seed_replace_and_look(
-    tmp_path: Path, plan: Plan, embeddings: HashedEmbeddings
+async def roles_that_may_too_much_are_refused(
+    superuser: asyncpg.Connection,
+    again: asyncpg.Connection,
+    plan: Plan,
+    embeddings: HashedEmbeddings,
 ) -> None:
-    """On a server of its own, because roles made by one administrator are not another's; and on
-    the oldest PostgreSQL that is supported."""
+    for too_much in (
+        "ROLE zava_app CREATEDB",
+        "ROLE zava_owner LOGIN",
+        "ROLE zava_loader LOGIN",
+    ):
+        await superuser.execute(f"ALTER {too_much}")
+        with pytest.raises(ConfigurationError, match="may do more than it must"):
+            await seed(again, plan, embeddings=embeddings)
+        await superuser.execute(
+            f"ALTER {too_much.replace('CREATEDB', 'NOCREATEDB').replace('LOGIN', 'NOLOGIN')}"
+        )
+    await superuser.execute("GRANT pg_monitor TO zava_app")
+    with pytest.raises(ConfigurationError, match="may do more than it must"):
+        await seed(again, plan, embeddings=embeddings)
+    await superuser.execute("REVOKE pg_monitor FROM zava_app")
+
+
+@pytest.mark.parametrize("version", [16, 18])
+async def test_an_administrator_who_is_no_superuser_can_seed_replace_and_look(
+    tmp_path: Path, plan: Plan, embeddings: HashedEmbeddings, version: Literal[16, 18]
+) -> None:
+    """On a server of its own, because roles made by one administrator are not another's."""
     settings = {"fsync": "off", "shared_buffers": "16MB"}
     async with (
-        EmbeddedPostgres(tmp_path / "pg16", version=16, settings=settings) as server,
+        EmbeddedPostgres(tmp_path / "pg", version=version, settings=settings) as server,
         AsyncExitStack() as stack,
     ):
 
@@ -63,8 +90,7 @@ async def test_an_administrator_who_is_no_superuser_can_seed_replace_and_look(
             return connection
 
         superuser = await connect("postgres", "postgres")
-        await superuser.execute("CREATE ROLE dba LOGIN CREATEROLE")
-        await superuser.execute("CREATE ROLE guest LOGIN")
+        await superuser.execute("CREATE ROLE dba LOGIN CREATEROLE; CREATE ROLE guest LOGIN")
         await superuser.execute("CREATE DATABASE shop OWNER dba")
         dba = await connect("dba", "shop")
         with pytest.raises(ConfigurationError, match="lacks the extension vector"):
@@ -74,34 +100,35 @@ async def test_an_administrator_who_is_no_superuser_can_seed_replace_and_look(
 
         with pytest.raises(ConfigurationError, match="privilege"):
             await seed(await connect("guest", "shop"), plan, embeddings=embeddings)
-        info = await seed(dba, plan, embeddings=embeddings)
-        assert await seeded(dba) == info == await seeded(owner)
+        made = await seed(dba, plan, embeddings=embeddings)
+        assert await seeded(dba) == made.info == await seeded(owner)
+        assert not (await plan_wall(dba, WALL)).statements
+        assert not (await plan_wall(owner, WALL)).statements
         before = await checksum(owner)
         with pytest.raises(ConfigurationError, match="seed 2025 instead of 7"):
             await seed(dba, replace(plan, seed=7), embeddings=embeddings)
+        # As an earlier release has left it.
+        await dba.execute("GRANT zava_keeper TO CURRENT_USER WITH SET TRUE, INHERIT FALSE")
         await seed(dba, replace(plan, seed=7), embeddings=embeddings, replace=True)
         await seed(dba, plan, embeddings=embeddings, replace=True)
         assert await checksum(owner) == before
+        assert not (await plan_wall(dba, WALL)).statements
 
         app = await connect("zava_app", "shop")
-        async with app.transaction():
-            await app.execute(f"SET LOCAL {TENANT_SETTING} = '{HEAD_OFFICE}'")
+        assert made.key is not None
+        async with acting_as(app, Tenant.all(), made.key):
             assert await app.fetchval("SELECT count(*) FROM retail.customers") == 1_000
+        for role, can in (("zava_loader", True), ("zava_owner", True), ("zava_keeper", False)):
+            assert await dba.fetchval("SELECT pg_has_role($1, 'SET')", role) == can
+            assert not await dba.fetchval("SELECT pg_has_role($1, 'USAGE')", role)
+        dsn = server.dsn(database="shop", user="zava_app")
+        async with make_server(dsn, key=made.key, tenancy=NoIdentity()).database as database:
+            await database.ping()
 
         await superuser.execute("CREATE DATABASE shop2 TEMPLATE template0 OWNER dba")
         await (await connect("postgres", "shop2")).execute("CREATE EXTENSION vector")
         again = await connect("dba", "shop2")
-        for too_much in ("ROLE zava_app CREATEDB", "ROLE zava_owner LOGIN"):
-            await superuser.execute(f"ALTER {too_much}")
-            with pytest.raises(ConfigurationError, match="may do more than it must"):
-                await seed(again, plan, embeddings=embeddings)
-            await superuser.execute(
-                f"ALTER {too_much.replace('CREATEDB', 'NOCREATEDB').replace('LOGIN', 'NOLOGIN')}"
-            )
-        await superuser.execute("GRANT pg_monitor TO zava_app")
-        with pytest.raises(ConfigurationError, match="may do more than it must"):
-            await seed(again, plan, embeddings=embeddings)
-        await superuser.execute("REVOKE pg_monitor FROM zava_app")
+        await roles_that_may_too_much_are_refused(superuser, again, plan, embeddings)
         await seed(again, plan, embeddings=embeddings)
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcpdb import ConfigurationError
-from zava.access import HEAD_OFFICE
 from zava.catalogue import IMAGE_DIMENSIONS, Product, load_catalogue, load_company
+from zava.identity import HEAD_OFFICE
 
 OURS: dict[str, Any] = {
     "sku": "HTHM001600",

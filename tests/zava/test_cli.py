@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,7 +16,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from mcpdb.embedded import EmbeddedPostgres
 from zava.identity import HEADER, manager_id
+from zava.key import key_file
 
 ZAVA = str(Path(sys.executable).with_name("zava"))
 PATIENCE_S = 50
@@ -27,10 +30,21 @@ STORE_ROWS = {
 pytestmark = pytest.mark.timeout(180)
 
 
-def zava(*arguments: str) -> subprocess.CompletedProcess[str]:
+def zava(*arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [ZAVA, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        [ZAVA, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=environment(key),
     )
+
+
+def environment(key: str | None) -> dict[str, str]:
+    others = {name: value for name, value in os.environ.items() if name != "ZAVA_KEY"}
+    return others if key is None else {**others, "ZAVA_KEY": key}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +54,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = zava("seed", "--data", str(folder), "--size", "small", "--until", "2026-10-31")
     assert done.returncode == 0, done.stderr
     assert "Seeded: size small" in done.stdout
+    assert "ZAVA_KEY" not in done.stdout
+    assert "mcpdb-key-" not in done.stdout + done.stderr
     return folder
 
 
@@ -107,9 +123,11 @@ async def test_over_http_each_manager_sees_the_own_store(data: Path, mode: str) 
             assert refused
             assert text.endswith("[tenant]")
         process.send_signal(signal.SIGTERM)
-        _, problems = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        printed, problems = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 0
     assert b"Traceback" not in problems
+    assert b"mcpdb-key-" not in printed + problems
+    assert key_file(data).read_text().split("-")[-1].strip().encode() not in printed + problems
 
 
 async def test_without_dev_identity_nobody_is_believed(data: Path) -> None:
@@ -139,6 +157,7 @@ async def test_two_servers_share_one_folder(data: Path) -> None:
         assert not refused
 
 
+KEY = f"mcpdb-key-1-{'A' * 43}"
 REFUSALS: Sequence[tuple[list[str], str]] = (
     (["serve", "--store", "Seattle"], "--data"),
     (["serve", "--data", "{data}"], "--store"),
@@ -166,13 +185,14 @@ REFUSALS: Sequence[tuple[list[str], str]] = (
 def test_a_command_that_cannot_go_on_says_why_in_one_line(
     data: Path, arguments: list[str], said: str
 ) -> None:
-    done = zava(*(argument.format(data=data) for argument in arguments))
+    done = zava(*(argument.format(data=data) for argument in arguments), key=KEY)
     lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert done.returncode == 1, done.stderr
     assert len(lines) == 1, done.stderr
     assert said in lines[0]
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+    assert KEY not in done.stderr
 
 
 def test_a_port_that_is_taken_is_one_line(data: Path) -> None:
@@ -196,6 +216,37 @@ def test_the_tour_shows_three_people_their_own_rows(data: Path) -> None:
     assert "orders" in redmond_sees
     assert "order" in head_office_sees
     assert "[tenant]" in done.stdout
+    assert "mcpdb-key-" not in done.stdout + done.stderr
+
+
+async def test_a_server_of_one_s_own_is_seeded_and_served_with_its_key(
+    postgres: EmbeddedPostgres, empty: str
+) -> None:
+    admin = postgres.dsn(database=empty, user="postgres")
+    app = postgres.dsn(database=empty, user="zava_app")
+    sizes = ("--size", "small", "--until", "2026-10-31")
+    done = zava("seed", "--dsn", admin, *sizes)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("ZAVA_KEY=")]
+    key = line.removeprefix("ZAVA_KEY=")
+    assert done.stdout.count("mcpdb-key-") == 1
+    assert "mcpdb-key-" not in done.stderr
+    again = zava("seed", "--dsn", admin, *sizes)
+    assert again.returncode == 0, again.stderr
+    assert "mcpdb-key-" not in again.stdout + again.stderr
+
+    arguments = ["serve", "--dsn", app, "--store", "Redmond"]
+    parameters = StdioServerParameters(command=ZAVA, args=arguments, env=environment(key))
+    async with Client(parameters) as client:
+        result = await client.call_tool("sales_by_store", {"days": 366})
+    assert [row[:2] for row in result.structured_content["rows"]] == STORE_ROWS["Redmond"]
+
+    for wrong, said in ((None, "ZAVA_KEY"), ("key", "not a key"), (KEY, "refuses this server")):
+        done = zava(*arguments, key=wrong)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "rotate-keys" in done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "mcpdb-key-1-A" not in done.stderr
 
 
 async def test_ctrl_c_ends_the_tour_server_cleanly(data: Path) -> None:

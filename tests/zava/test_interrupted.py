@@ -11,7 +11,7 @@ import pytest
 from mcpdb import DatabaseUnavailable, EmbeddingProvider, EmbeddingsUnavailable, HashedEmbeddings
 from stores import Connect, checksum
 from zava.generate import Plan
-from zava.load import SeedInfo, seed, seeded
+from zava.load import Seeded, seed, seeded
 
 STEPS = [
     *("stores", "store_access", "categories", "product_types", "products", "inventory"),
@@ -109,7 +109,7 @@ async def test_an_interrupted_seed_leaves_no_schema(
         await seed(admin, plan, embeddings=out_of_order)
     assert await seeded(admin) is None
     schemas = await (await connect(empty, "postgres")).fetchval(
-        "SELECT count(*) FROM pg_namespace WHERE nspname = 'retail'"
+        "SELECT count(*) FROM pg_namespace WHERE nspname IN ('retail', 'mcpdb')"
     )
     assert schemas == 0
 
@@ -119,7 +119,7 @@ async def test_of_two_seeds_at_once_one_works_and_the_other_finds_it_done(
 ) -> None:
     workers: set[int] = set()
 
-    async def work(number: int) -> SeedInfo:
+    async def work(number: int) -> Seeded:
         connection = await connect(empty, "postgres")
 
         def note(_step: str, _done: int, _total: int) -> None:
@@ -128,8 +128,9 @@ async def test_of_two_seeds_at_once_one_works_and_the_other_finds_it_done(
         return await seed(connection, plan, embeddings=embeddings, progress=note)
 
     first, second, third = await asyncio.gather(*map(work, range(3)))
-    assert first == second == third
+    assert first.info == second.info == third.info
     assert len(workers) == 1
+    assert sum(each.key is not None for each in (first, second, third)) == 1
 
 
 async def test_others_may_run_while_a_seed_is_under_way(

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from mcpdb import ConfigurationError, EmbeddingProvider, EmbeddingsUnavailable, HashedEmbeddings
-from stores import Connect, CreateDatabase, checksum
+from stores import Connect, CreateDatabase, checksum, key_of
 from zava import tables
 from zava.catalogue import load_catalogue, load_company
 from zava.generate import Plan, draw_history, draw_items, orders
@@ -26,8 +26,11 @@ async def admin(connect: Connect, empty: str) -> asyncpg.Connection:
 async def test_a_seed_is_complete_and_says_what_it_was_made_from(
     admin: asyncpg.Connection, plan: Plan, embeddings: HashedEmbeddings
 ) -> None:
-    info = await seed(admin, plan, embeddings=embeddings)
+    made = await seed(admin, plan, embeddings=embeddings)
+    info = made.info
     assert await seeded(admin) == info
+    assert made.key == await key_of(admin)
+    assert str(made.key) not in repr(made)
     assert (info.size, info.seed, info.until) == (plan.size, plan.seed, plan.until)
     assert info.catalogue_sha256 == load_catalogue().sha256
     assert (info.embedding_provider, info.embedding_dimensions) == (
@@ -109,7 +112,8 @@ async def test_what_is_there_already_is_left_alone(
         steps.append(step)
 
     for asked in (plan, replace(plan, until=None), replace(plan, catalogue=load_catalogue())):
-        assert await seed(admin, asked, embeddings=embeddings, progress=note) == found
+        again = await seed(admin, asked, embeddings=embeddings, progress=note)
+        assert (again.info, again.key) == (found, None)
     assert not steps
 
 
@@ -148,7 +152,7 @@ async def test_other_embeddings_than_there_are_are_an_error(
         await seed(admin, plan, embeddings=embeddings)
 
 
-async def test_replace_seeds_again(
+async def test_replace_seeds_again_and_the_key_stays(
     connect: Connect,
     create_database: CreateDatabase,
     zava_template: str,
@@ -156,9 +160,11 @@ async def test_replace_seeds_again(
     embeddings: HashedEmbeddings,
 ) -> None:
     admin = await connect(await create_database(zava_template), "postgres")
-    before = await checksum(admin)
-    info = await seed(admin, replace(plan, seed=7), embeddings=embeddings, replace=True)
-    assert info.seed == 7
+    before, key = await checksum(admin), await key_of(admin)
+    again = await seed(admin, replace(plan, seed=7), embeddings=embeddings, replace=True)
+    assert again.info.seed == 7
+    assert again.key is None
+    assert await key_of(admin) == key
     assert await checksum(admin) != before
     await seed(admin, plan, embeddings=embeddings, replace=True)
     assert await checksum(admin) == before

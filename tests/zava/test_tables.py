@@ -1,13 +1,12 @@
 """The SQL of the tables. That PostgreSQL takes it is shown by every test that seeds."""
 
-import re
-
 import pytest
 import sqlalchemy as sa
 from pgvector.sqlalchemy import Vector
 
+from mcpdb.isolation import Protected
 from zava import tables
-from zava.access import PROTECTED, access_statements, role_statements
+from zava.access import STORES, WALL, role_statements
 
 TABLES = tables.metadata.sorted_tables
 
@@ -75,26 +74,20 @@ def test_foreign_keys_and_indexes_are_left_for_after_the_loading() -> None:
     assert not any("ivfflat" in sql or "hnsw" in sql for sql in after)
 
 
-def test_every_table_is_named_in_the_rules_of_access() -> None:
-    assert set(PROTECTED) == {str(table) for table in TABLES}
-    sql = "\n".join(access_statements())
-    for table in PROTECTED:
-        assert f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY" in sql
-        assert f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY" in sql
-        assert f"ON {table} FOR SELECT TO zava_" in sql
+def test_the_server_may_read_every_table_but_the_one_that_says_whose_id_is_whose() -> None:
+    declared = {str(each.table) for each in WALL.tables}
+    assert declared == {str(table) for table in TABLES} - {"retail.store_access"}
 
 
-def test_nothing_is_granted_but_reading_and_the_one_function() -> None:
-    granted = re.findall(r"GRANT (.*) TO (\w+)", "\n".join(access_statements()))
-    to_app = [what for what, whom in granted if whom == "zava_app"]
-    assert len(to_app) == len([what for what, _ in granted if "zava_keeper" not in _])
-    for what in to_app:
-        assert re.match(r"SELECT( \([a-z_, ]+\))? ON retail\.|USAGE ON SCHEMA|EXECUTE ON FUN", what)
-    assert not any("rls_user_id" in what or "store_access" in what for what in to_app)
+def test_every_table_asks_for_the_stores_and_no_column_shows_an_id() -> None:
+    for each in WALL.tables:
+        assert each.lookup is STORES
+        known = tables.metadata.tables[str(each.table)].c.keys()
+        assert "rls_user_id" not in (each.columns or known)
 
 
 def test_roles_are_made_before_anything_that_names_them() -> None:
     sql = role_statements()
     made = [each for each in sql if "CREATE ROLE" in each]
     assert sql[: len(made)] == made
-    assert len(made) == 3
+    assert len(made) == 4

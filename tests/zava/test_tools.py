@@ -9,11 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from mcpdb import Database, HashedEmbeddings, PlainSetting, PoolConfig, Request, Server, TenantError
+from mcpdb import Database, HashedEmbeddings, PoolConfig, Request, Server, TenantError
 from mcpdb.embedded import EmbeddedPostgres
-from zava.access import APP_ROLE, HEAD_OFFICE, TENANT_SETTING
+from mcpdb.isolation import Sealed
+from zava.access import APP_ROLE
 from zava.catalogue import load_company
-from zava.identity import HEADER, development_identity, manager_id
+from zava.identity import HEAD_OFFICE, HEADER, development_identity, manager_id
 from zava.tools import add_tools
 
 COMPANY = load_company()
@@ -24,6 +25,7 @@ IDENTITIES = {
     "Redmond": (manager_id("Redmond"), [6]),
     REGION.name: (str(REGION.rls_user_id), [STORES[name] for name in REGION.stores]),
     "Head office": (HEAD_OFFICE, list(STORES.values())),
+    "Redmond in capitals": (manager_id("Redmond").upper(), [6]),
 }
 SALES = """
   FROM retail.orders o JOIN retail.order_items i USING (order_id)
@@ -67,13 +69,13 @@ async def truth(postgres: EmbeddedPostgres, zava: str) -> AsyncGenerator[asyncpg
 
 @pytest.fixture
 async def server(
-    postgres: EmbeddedPostgres, zava: str, embeddings: HashedEmbeddings
+    postgres: EmbeddedPostgres, zava: str, key: str, embeddings: HashedEmbeddings
 ) -> AsyncGenerator[Server]:
     """Zava's tools over the shared small data, with two connections for all callers."""
     database = Database(
         postgres.dsn(database=zava, user=APP_ROLE),
         tenancy=development_identity(),
-        isolation=PlainSetting(setting=TENANT_SETTING, all_value=HEAD_OFFICE),
+        isolation=Sealed(key=key),
         embeddings=embeddings,
         pool=PoolConfig(size=2),
     )

@@ -54,7 +54,7 @@ def _of_target(target: str) -> Diagnosis:
     loaded: Server | Database = load(target, [Server, Database], calls=True)
     database = loaded.database if isinstance(loaded, Server) else loaded
     url, isolation, pool = _inside(database)
-    return asyncio.run(_examine(_dsn(url), isolation=isolation, pool=pool))
+    return asyncio.run(_examine(dsn_of(url), isolation=isolation, pool=pool))
 
 
 async def _examine(dsn: str, *, isolation: Isolation | None, pool: PoolConfig | None) -> Diagnosis:
@@ -69,7 +69,7 @@ def _inside(database: Database) -> tuple[URL, Isolation, PoolConfig]:
     return lane._url, lane._isolation, lane._config  # noqa: SLF001
 
 
-def _dsn(url: URL) -> str:
+def dsn_of(url: URL) -> str:
     """The URL as the driver reads it, which has its own names for some options."""
     query = {name: value for name, value in url.query.items() if name not in _OURS}
     if "ssl" in url.query:

@@ -161,7 +161,9 @@ def _ask(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise ConfigurationError("There is no terminal to ask at: say --yes. Nothing was changed.")
-    if not typer.confirm(question, err=True):
+    # Typer's own way to ask prints a blank to standard output, where the key will be.
+    typer.echo(f"{question} [y/N]: ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise ConfigurationError("Nothing was changed.")
 
 

@@ -15,7 +15,8 @@ from mcpdb.operate.doctor import Diagnosis
 
 _AROUND: Final = re.compile(
     r"SET LOCAL |RESET ROLE|SELECT pg_advisory_xact_lock|"
-    r"GRANT \S+ TO CURRENT_USER|REVOKE \S+ FROM CURRENT_USER"
+    r"GRANT \S+ TO CURRENT_USER|REVOKE \S+ FROM CURRENT_USER|"
+    r"DO \$mcpdb\$\s+DECLARE\s(?s:.)*\bLOCK TABLE "
 )
 _WITHIN: Final = re.compile(
     r"DO \$mcpdb\$ BEGIN (?:EXECUTE format\(')?(COMMENT ON SCHEMA mcpdb|DROP ROLE [^;]+)"

@@ -150,12 +150,12 @@ async def _entry_findings(prober: Prober, clock: Callable[[], float]) -> Iterabl
         ]
     try:
         await prober.fetch("SELECT mcpdb.tenant() AS tenant", tenant=_nobodies()[0])
-    except McpdbError as error:
+    except McpdbError:
         return [
             Finding(
                 code="key_refused",
                 message="The database refuses this server's key: it is another database's, or"
-                f" keys have been rotated since. {error.message}",
+                " keys have been rotated since.",
                 mend="Run `mcpdb isolation rotate-keys`, and give the server the new key.",
             )
         ]

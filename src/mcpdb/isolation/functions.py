@@ -45,13 +45,20 @@ class Function:
         """How the function is named in GRANT and COMMENT."""
         return f"mcpdb.{quoted(self.name)}({self.types})"
 
+    @property
+    def parallel(self) -> str:
+        """Where it may run. Not in a worker, which has another process id than the leader, to which
+        the seal is bound; and what writes a setting, not in a parallel query at all."""
+        of: dict[Volatility, str] = {"IMMUTABLE": "SAFE", "STABLE": "RESTRICTED"}
+        return of.get(self.volatility, "UNSAFE")
+
     def described(self, *, owner: str, caller: str) -> str:
         """All about it as the catalogs say it, when it is as it was made."""
         attributes = (
             owner,
             "t" if self.definer else "f",
             self.volatility[0].lower(),
-            "s" if self.volatility == "IMMUTABLE" else "r",
+            self.parallel[0].lower(),
             f'{{"search_path={SEARCH_PATH}"}}',
             "plpgsql",
             self.returns,
@@ -62,14 +69,11 @@ class Function:
 
     def create(self) -> str:
         """CREATE OR REPLACE FUNCTION."""
-        # PARALLEL RESTRICTED: a worker has another process id than the leader, to which the seal
-        # is bound.
-        parallel = "SAFE" if self.volatility == "IMMUTABLE" else "RESTRICTED"
         security = "SECURITY DEFINER" if self.definer else "SECURITY INVOKER"
         return (
             f"CREATE OR REPLACE FUNCTION mcpdb.{quoted(self.name)}({self.arguments})"
             f" RETURNS {self.returns}\n"
-            f"LANGUAGE plpgsql {self.volatility} {security} PARALLEL {parallel}\n"
+            f"LANGUAGE plpgsql {self.volatility} {security} PARALLEL {self.parallel}\n"
             f"SET search_path = {SEARCH_PATH}\nAS $mcpdb${self.body}$mcpdb$"
         )
 
@@ -86,6 +90,7 @@ def _ids(tenants: tuple[str, str] | None) -> str:
     else:
         everyone = f"    RETURN ARRAY(SELECT {tenants[1]}::text FROM {tenants[0]});\n"
     return f"""
+#variable_conflict use_column
 DECLARE
   tenant CONSTANT text := mcpdb.tenant();
 BEGIN
@@ -100,6 +105,7 @@ def _lookup(lookup: Lookup) -> str:
     if lookup.select_all is not None:
         everyone = f"    RETURN ARRAY({lookup.select_all});\n"
     return f"""
+#variable_conflict use_column
 DECLARE
   tenant CONSTANT text := mcpdb.tenant();
   tenant_ids text[];

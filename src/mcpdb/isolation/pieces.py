@@ -1,7 +1,7 @@
 """Everything that a wall adds to a database, in the order in which it is added: roles, the schema
 `mcpdb` with its keys and functions, then table by table ownership, grants, policies and flags."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from mcpdb.isolation.functions import Function, functions, set_comment
@@ -62,16 +62,22 @@ def _settings(wall: Wall, snapshot: Snapshot) -> Iterable[Piece]:
     path = ", ".join(["pg_catalog", *map(quoted, schemas), "pg_temp"])
     usual = {k: v for k, v in _SETTINGS.items() if _SINCE.get(k, 0) <= snapshot.major}
     state = snapshot.roles.get(wall.roles.app)
-    found = {each.replace('"', "") for each in (state.settings if state else ())}
+    found = dict(each.split("=", 1) for each in (state.settings if state else ()))
+    noted = {key[2]: key for key in snapshot.state.made if key[:2] == ("setting", wall.roles.app)}
     where = f"ALTER ROLE {quoted(wall.roles.app)} IN DATABASE {quoted(snapshot.database)}"
     for name, value in {**usual, **wall.settings, "search_path": path}.items():
         # A path is a list of names, and as one literal it would be one name.
         to = value if name == "search_path" else literal(value)
         yield Piece(
-            key=("setting", wall.roles.app, name),
+            # With the value that it had before, if any, to be given back.
+            key=noted.get(name, ("setting", wall.roles.app, name, *_former(found, name))),
             do=[f"{where} SET {quoted(name)} = {to}"],
-            is_there=f"{name}={value}".replace('"', "") in found,
+            is_there=found.get(name, "").replace('"', "") == value.replace('"', ""),
         )
+
+
+def _former(found: Mapping[str, str], name: str) -> Sequence[str]:
+    return [found[name]] if name in found else []
 
 
 def _schema(wall: Wall, snapshot: Snapshot) -> Iterable[Piece]:
@@ -114,13 +120,29 @@ def _schema(wall: Wall, snapshot: Snapshot) -> Iterable[Piece]:
 
 def _function(wall: Wall, snapshot: Snapshot, function: Function) -> Piece:
     keeper, app = wall.roles.keeper, wall.roles.app
+    found = snapshot.functions.get(function.name)
+    described = function.described(owner=keeper, caller=app)
     rights = [f"REVOKE ALL ON FUNCTION {function.signature} FROM PUBLIC"]
+    if found is not None:
+        _, callers, *_ = found.split("\n")
+        former = [role for role in callers.split(",") if role not in {"", "public", app}]
+        rights += [
+            f"REVOKE ALL ON FUNCTION {function.signature} FROM {quoted(role)}" for role in former
+        ]
+    # Another type needs another function; the policies that call this one are made anew too.
+    is_other = found is not None and not _same_type(found, described)
+    drop = [f"DROP FUNCTION {function.signature} CASCADE"] if is_other else []
     if function.for_app:
         rights.append(f"GRANT EXECUTE ON FUNCTION {function.signature} TO {quoted(app)}")
     return Piece(
         key=("function", function.name, function.types),
-        do=[function.create(), *rights, set_comment(function)],
+        do=[*drop, function.create(), *rights, set_comment(function)],
         role=keeper,
-        is_there=snapshot.functions.get(function.name)
-        == function.described(owner=keeper, caller=app),
+        is_there=found == described,
     )
+
+
+def _same_type(one: str, other: str) -> bool:
+    """Whether two functions, as they are described, return the same."""
+    types = [each.partition("\n")[0].split("|") for each in (one, other)]
+    return types[0][-2] == types[1][-2]

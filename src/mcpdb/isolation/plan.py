@@ -9,7 +9,8 @@ from mcpdb.isolation.pieces import pieces_of
 from mcpdb.isolation.problems import problems
 from mcpdb.isolation.report import Loss, losses, undeclared
 from mcpdb.isolation.script import Script
-from mcpdb.isolation.snapshot import ON_TABLE, Key, Snapshot, State
+from mcpdb.isolation.snapshot import Snapshot
+from mcpdb.isolation.state import ON_TABLE, Key, State
 from mcpdb.isolation.wall import Wall
 
 _MISSING: Final = {
@@ -133,11 +134,18 @@ def _take_away(script: Script, declared: set[Key], *, is_late: bool) -> None:
 
 def _went(key: Key, snapshot: Snapshot) -> bool:
     """Whether the application has dropped what this was added to, and so this with it."""
+    role = State.role_of(key)
+    if role is not None and role not in snapshot.roles:
+        return True
+    if key[0] == "privilege":
+        return key[2] not in snapshot.schemas
     if key[0] not in ON_TABLE:
         return False
     table = snapshot.tables.get((key[1], key[2]))
     if table is None:
         return True
-    if key[0] == "grant" and len(key) > 5:
-        return key[5] not in table.types
-    return key[0] == "sequence" and (key[4], key[5]) not in table.sequences
+    kind, _, _, *rest = key
+    if kind == "grant":
+        _, _, *columns = rest
+        return any(column not in table.types for column in columns)
+    return kind == "sequence" and tuple(rest[1:]) not in table.sequences

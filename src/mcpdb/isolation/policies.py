@@ -116,6 +116,8 @@ def _all_rows(roles: Sequence[str]) -> str:
 def _condition(each: Protected | Shared, table: TableState) -> str:
     # In a sub-select everywhere: called once for each query, and not for each row.
     if isinstance(each, Shared):
+        if each.lookup is not None:
+            return f"cardinality({_ids('', each.lookup)}) > 0"
         return "(SELECT mcpdb.tenant()) IS NOT NULL"
     if each.using is not None:
         return each.using.replace("{ids}", _ids("text", each.lookup))
@@ -141,7 +143,7 @@ def _piece(snapshot: Snapshot, table: TableState, name: str, rule: str) -> Piece
     create = f"CREATE POLICY {name} ON {where} {rule}"
     source = hashlib.sha256(create.encode()).hexdigest()[:16]
     noted, now = f"{table.schema}.{table.name}.{name}", table.policies.get(name)
-    drop = [f"DROP POLICY {name} ON {where}"] if now is not None else []
+    drop = [f"DROP POLICY IF EXISTS {name} ON {where}"] if now is not None else []
     return Piece(
         key=("policy", table.schema, table.name, name),
         do=[*drop, create],

@@ -32,7 +32,7 @@ class Loss:
 
 def losses(wall: Wall, snapshot: Snapshot) -> Sequence[Loss]:
     """Every role that can read or write the declared tables today, but those of the wall."""
-    own = {wall.roles.app, wall.roles.keeper, wall.roles.loader, wall.owner}
+    own = {wall.roles.app, wall.roles.keeper, wall.roles.loader}
     own |= {key[1] for key in snapshot.state.made if key[0] == "role"}  # also former ones
     declared = {table_name(each.table) for each in wall.tables}
     groups: dict[tuple[str, str, bool], list[Access]] = defaultdict(list)
@@ -47,21 +47,26 @@ def losses(wall: Wall, snapshot: Snapshot) -> Sequence[Loss]:
 
 
 def _change(wall: Wall, snapshot: Snapshot, access: Access) -> tuple[str, bool]:
+    no_dump = [_NO_DUMP] if access.owns else []
     if access.bypasses:
-        return "keeps everything: row-level security does not hold it", True
-    if was_bound(access.role, snapshot, snapshot.tables[access.table]):
-        return "keeps what its own policies allow", True
-    if access.through & set(wall.writers):
-        lost = [_NO_DUMP] if access.owns else []
-        lost += [_NO_COPY] if access.writes else []
-        return f"keeps all rows{'; loses ' + ', and '.join(lost) if lost else ''}", True
-    if access.through & set(wall.readers):
-        lost = ["writing"] if access.writes else []
-        lost += [_NO_DUMP] if access.owns else []
-        return f"keeps reading all rows{'; loses ' + ', and '.join(lost) if lost else ''}", True
-    if access.through & set(wall.shut_out):
-        return "loses every row, as declared", True
-    return "would lose every row", False
+        change = "keeps everything: row-level security does not hold it"
+    elif was_bound(access.role, snapshot, snapshot.tables[access.table]):
+        change = "keeps what its own policies allow"
+    elif access.through & set(wall.writers):
+        change = _but("keeps all rows", [*no_dump, *([_NO_COPY] if access.writes else [])])
+    elif access.through & set(wall.readers):
+        change = _but("keeps reading all rows", [*(["writing"] if access.writes else []), *no_dump])
+    elif wall.owner in access.through:
+        change = "sees no row: policies hold owners too"
+    elif access.through & set(wall.shut_out):
+        change = "loses every row, as declared"
+    else:
+        return "would lose every row", False
+    return change, True
+
+
+def _but(kept: str, lost: Sequence[str]) -> str:
+    return f"{kept}; loses {', and '.join(lost)}" if lost else kept
 
 
 def _does(found: Iterable[Access]) -> str:

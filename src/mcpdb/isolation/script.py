@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mcpdb.isolation.names import in_sql, literal, quoted
-from mcpdb.isolation.snapshot import POLICY_HASHES, STATE_MARK, Key, Snapshot, State
+from mcpdb.isolation.snapshot import POLICY_HASHES, Snapshot
+from mcpdb.isolation.state import STATE_MARK, Key, State
 
 LOCK: Final = 7_225_003
 """Two of these at once wait for each other."""
@@ -137,6 +138,9 @@ class Script:
             f"SELECT pg_advisory_xact_lock({LOCK})",
             *locks,
             *self.statements,
+            # For a transaction that goes on, such as a migration's.
+            "SET LOCAL search_path TO DEFAULT",
+            "SET LOCAL lock_timeout TO DEFAULT",
         ]
 
     def _lock(self, key: Key) -> None:
@@ -223,19 +227,27 @@ def _undone(
 ) -> tuple[Sequence[str], str | None]:
     if kind in {"policy", "rls", "force", "grant", "sequence", "former"}:
         return _undone_on_table(kind, names, snapshot)
+    if kind in {"connect", "setting"}:
+        return [_undone_on_role(kind, names, snapshot)], None
     if kind == "schema":
         return ["DROP SCHEMA mcpdb CASCADE"], snapshot.schema_owner
     if kind == "function":
         return [f"DROP FUNCTION mcpdb.{quoted(names[0])}({names[1]})"], snapshot.schema_owner
-    if kind == "connect":
-        database = quoted(snapshot.database)
-        return [f"REVOKE CONNECT ON DATABASE {database} FROM {quoted(names[0])}"], None
-    if kind == "setting":
-        where = f"{quoted(names[0])} IN DATABASE {quoted(snapshot.database)}"
-        return [f"ALTER ROLE {where} RESET {quoted(names[1])}"], None
     rights, schema, role = names
     owner = snapshot.schema_owner if schema == "mcpdb" else schema_role(snapshot, schema)
     return [f"REVOKE {rights} ON SCHEMA {quoted(schema)} FROM {quoted(role)}"], owner
+
+
+def _undone_on_role(kind: str, names: Sequence[str], snapshot: Snapshot) -> str:
+    role, *rest = names
+    database = f"DATABASE {quoted(snapshot.database)}"
+    if kind == "connect":
+        return f"REVOKE CONNECT ON {database} FROM {quoted(role)}"
+    setting, *former = rest
+    if not former:
+        return f"ALTER ROLE {quoted(role)} IN {database} RESET {quoted(setting)}"
+    value = former[0] if setting == "search_path" else literal(former[0])
+    return f"ALTER ROLE {quoted(role)} IN {database} SET {quoted(setting)} = {value}"
 
 
 def _undone_on_table(

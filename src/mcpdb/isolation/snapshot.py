@@ -1,18 +1,11 @@
 """The database as it is, as far as a wall depends on it: read once, before anything is planned."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final
 
 from mcpdb.isolation.base import Prober
-
-STATE_MARK: Final = "Tenant isolation by mcpdb. "
-"""Begins the comment on the schema `mcpdb`, before JSON of what was there before the wall. Comments
-can be read by all, so that planning needs no privilege."""
-
-Key: TypeAlias = tuple[str, ...]
-"""What a wall has added, such as `("policy", "shop", "orders", "mcpdb_tenant")`."""
+from mcpdb.isolation.state import State, noted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,26 +60,6 @@ class Access:
     through: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a wall has noted about itself.
-
-    Attributes:
-        made: What it has added, in that order.
-        sources: For each policy, a hash of what it was made from.
-        policies: For each policy, a hash of what PostgreSQL had made of it then.
-    """
-
-    made: Sequence[Key] = ()
-    sources: Mapping[str, str] = field(default_factory=dict[str, str])
-    policies: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
-
-    @property
-    def tables(self) -> Sequence[tuple[str, str]]:
-        """Those that it has added something to."""
-        return list(dict.fromkeys((key[1], key[2]) for key in self.made if key[0] in ON_TABLE))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """All of it. Tables are by schema and name, functions by name with a hash of all about them,
@@ -121,8 +94,6 @@ POLICY_HASHES: Final = f"""SELECT coalesce(jsonb_object_agg(
   FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = relnamespace
   WHERE p.polname LIKE 'mcpdb|_%' ESCAPE '|'"""
 """Hashes of the wall's policies as they are: one differs once somebody has altered its policy."""
-
-ON_TABLE: Final = frozenset({"policy", "rls", "force", "grant", "sequence", "owner", "former"})
 
 _SERVER: Final = """
 SELECT current_setting('server_version_num')::int AS version, current_database()::text AS database,
@@ -240,7 +211,11 @@ async def read(
     # Until 16, a member of a role could always become it.
     become = "SET" if server["version"] >= 160_000 else "MEMBER"
     owners = {table.owner for table in found} | {table.schema_owner for table in found}
-    roles = await prober.fetch(_ROLES, [*own, *others, *owners], become)
+    named = [*own, *others, *state.roles]
+    roles = await prober.fetch(_ROLES, [*named, *owners], become)
+    schemas = await prober.fetch(
+        "SELECT nspname::text AS name, pg_get_userbyid(nspowner)::text AS owner FROM pg_namespace"
+    )
     return Snapshot(
         version=server["version"],
         database=server["database"],
@@ -250,9 +225,9 @@ async def read(
         roles={row["name"]: RoleState(**row) for row in roles},
         access=[_access(row) for row in await prober.fetch(_ACCESS, *names, others)],
         functions={row["name"]: _described(row) for row in await prober.fetch(_FUNCTIONS)},
-        grants=frozenset(row["held"] for row in await prober.fetch(_GRANTS, [*own, *others])),
+        grants=frozenset(row["held"] for row in await prober.fetch(_GRANTS, named)),
         schema_owner=server["owner"],
-        schemas={table.schema: table.schema_owner for table in found},
+        schemas={row["name"]: row["owner"] for row in schemas},
         state=state,
         has_keys=server["has_keys"],
         public_connects=server["public_connects"],
@@ -282,16 +257,3 @@ def _access(row: Mapping[str, Any]) -> Access:
 def _described(row: Mapping[str, Any]) -> str:
     callers = ",".join(row["callers"])
     return "\n".join((row["attributes"], callers, row["comment"], row["body"]))
-
-
-async def noted(prober: Prober) -> State:
-    """What the wall has noted about itself; nothing, where there is none."""
-    found = await prober.fetch(
-        "SELECT obj_description(oid, 'pg_namespace') AS comment"
-        " FROM pg_namespace WHERE nspname = 'mcpdb'"
-    )
-    comment = str(found[0]["comment"] or "") if found else ""
-    if not comment.startswith(STATE_MARK):
-        return State()
-    state: dict[str, Any] = json.loads(comment.removeprefix(STATE_MARK))
-    return State(tuple(tuple(key) for key in state["made"]), state["sources"], state["policies"])

@@ -3,12 +3,22 @@ and says nothing of how; statements are made from it in `plan`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column, Table
 
 from mcpdb.errors import ConfigurationError
 from mcpdb.isolation.names import checked, column_name, table_name
+
+_ALIASES: Final = {
+    "bool": "boolean",
+    "int": "integer",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "varchar": "character varying",
+}
+"""Of types, as PostgreSQL itself says them when it is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,7 @@ class Lookup:
 
     def __post_init__(self) -> None:
         checked(self.name, what="A lookup")
+        object.__setattr__(self, "type", _ALIASES.get(self.type.lower(), self.type))
         if self.name in {"enter", "tenant", "ids", "ids_of", "new_key", "keys", "state"}:
             raise ConfigurationError(f"The name {self.name!r} of a lookup is taken.")
         for query in (self.select, self.select_all):
@@ -85,10 +96,13 @@ class Shared:
 
     Attributes:
         table: `schema.table`, or a SQLAlchemy Table.
+        lookup: Only for tenants for whom it finds a value: an id that is well-formed and nobody's
+            reads nothing then. None: for every tenant that is sealed in.
         columns: Those that the server's login may read. None: all, also later ones.
     """
 
     table: str | Table
+    lookup: Lookup | None = field(default=None, kw_only=True)
     columns: Sequence[str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -129,11 +143,13 @@ class Wall:
             second database in it has a wall that is to have logins of its own.
         tenants: Where the ids of all tenants stand, as table and column, for a head office that
             sees all. None: all is refused where a tenant column holds ids.
-        writers: Roles that read and write the tables today, and go on doing so.
+        writers: Roles that read and write the tables today, and go on doing so. Groups cover
+            their members, also PostgreSQL's own such as `pg_read_all_data`.
         readers: Roles that read them today, and go on doing so.
         shut_out: Roles that could read or write them, and shall no longer see a row.
         owner: A role that the tables are to belong to from now on. None: owners stay.
-        settings: Of the server's login, beside or instead of the usual ones.
+        settings: Of the server's login, beside or instead of the usual ones; not `search_path`,
+            which is made of the tables' schemas.
     """
 
     tables: Sequence[Protected | Shared]
@@ -154,13 +170,15 @@ class Wall:
             raise ConfigurationError(f"The table {twice[0]} is declared twice.")
         declared = [*self.writers, *self.readers, *self.shut_out]
         for role in declared:
-            _checked_role(role)
+            _checked_role(role, predefined=True)
             if declared.count(role) > 1:
                 raise ConfigurationError(f"The role {role} is declared twice.")
             if role in {self.roles.app, self.roles.keeper, self.roles.loader}:
                 raise ConfigurationError(f"The role {role} is one of the wall's own.")
         if self.owner is not None:
             _checked_role(self.owner)
+        if "search_path" in self.settings:
+            raise ConfigurationError("The search_path is made of the schemas of the tables.")
         if self.tenants is not None:
             table_name(self.tenants[0])
             column_name(self.tenants[1])
@@ -171,12 +189,12 @@ class Wall:
     @property
     def lookups(self) -> Sequence[Lookup]:
         """Those of the tables."""
-        return [t.lookup for t in self.tables if isinstance(t, Protected) and t.lookup]
+        return [table.lookup for table in self.tables if table.lookup is not None]
 
 
-def _checked_role(name: str) -> None:
+def _checked_role(name: str, *, predefined: bool = False) -> None:
     checked(name, what="A role")
-    if name.startswith("pg_") or name in {"public", "none"}:
+    if (name.startswith("pg_") and not predefined) or name in {"public", "none"}:
         raise ConfigurationError(
             f"{name} is not a role that a wall can name.",
             hint="Name the roles that log in, or groups of your own.",

@@ -8,7 +8,8 @@ from typing import Final
 from mcpdb.errors import ConfigurationError
 from mcpdb.isolation.plan import Plan, make_plan, make_removal
 from mcpdb.isolation.script import LOCK, Script
-from mcpdb.isolation.snapshot import Snapshot, noted, read
+from mcpdb.isolation.snapshot import Snapshot, read
+from mcpdb.isolation.state import noted
 from mcpdb.isolation.wall import Wall, declared_tables
 from mcpdb.operate.connect import Administrator, Connection, explained
 
@@ -61,7 +62,8 @@ async def apply_wall(connection: Connection, wall: Wall) -> Applied:
                     "The wall does not stand on this database as it is declared.\n"
                     + "\n".join(plan.refusals)
                 )
-            return Applied(plan=plan, key=await _run(connection, plan.statements))
+            async with _settings_kept(connection):
+                return Applied(plan=plan, key=await _run(connection, plan.statements))
 
 
 async def plan_removal(connection: Connection) -> Plan:
@@ -85,7 +87,8 @@ async def remove_wall(connection: Connection) -> Plan:
         async with connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
             plan = await plan_removal(connection)
-            await _run(connection, plan.statements)
+            async with _settings_kept(connection):
+                await _run(connection, plan.statements)
             return plan
 
 
@@ -140,6 +143,19 @@ async def _looking(connection: Connection) -> AsyncGenerator[None]:
             yield
         finally:
             await transaction.rollback()
+
+
+@asynccontextmanager
+async def _settings_kept(connection: Connection) -> AsyncGenerator[None]:
+    """What a script sets for its transaction does not outlive it in one that goes on."""
+    before = await connection.fetchrow(
+        "SELECT current_setting('search_path') AS path, current_setting('lock_timeout') AS wait"
+    )
+    yield
+    assert before is not None
+    await connection.execute(
+        "SELECT set_config('search_path', $1, true), set_config('lock_timeout', $2, true)", *before
+    )
 
 
 async def _snapshot(connection: Connection, wall: Wall) -> Snapshot:

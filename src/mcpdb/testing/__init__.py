@@ -5,6 +5,7 @@ it. The suites need pytest and no plugin of it; importing `mcpdb` itself does no
 """
 
 from mcpdb.testing.embeddings_contract import EmbeddingsContract
+from mcpdb.testing.isolation_contract import IsolationContract
 from mcpdb.testing.tenancy_contract import TenancyContract
 
-__all__ = ["EmbeddingsContract", "TenancyContract"]
+__all__ = ["EmbeddingsContract", "IsolationContract", "TenancyContract"]

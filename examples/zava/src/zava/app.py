@@ -6,11 +6,10 @@ from mcpdb import (
     Database,
     EmbeddingProvider,
     HashedEmbeddings,
-    PlainSetting,
     Server,
     TenancyProvider,
 )
-from zava.access import HEAD_OFFICE, TENANT_SETTING
+from mcpdb.isolation import Sealed
 from zava.tools import add_tools
 
 _INSTRUCTIONS: Final = """\
@@ -26,17 +25,18 @@ def embeddings() -> EmbeddingProvider:
     return HashedEmbeddings()
 
 
-def make_server(dsn: str, *, tenancy: TenancyProvider) -> Server:
+def make_server(dsn: str, *, key: str, tenancy: TenancyProvider) -> Server:
     """Zava's server over a database that `zava seed` has made.
 
     Args:
         dsn: With the login of the role `zava_app`.
+        key: By which the database knows that a tenant comes from this server.
         tenancy: Who asks.
     """
     database = Database(
         dsn,
         tenancy=tenancy,
-        isolation=PlainSetting(setting=TENANT_SETTING, all_value=HEAD_OFFICE),
+        isolation=Sealed(key=key),
         embeddings=embeddings(),
     )
     server = Server(

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import logging
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -31,7 +32,10 @@ Data: TypeAlias = Annotated[
 ]
 Dsn: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="Your own PostgreSQL instead: postgresql://user@host/database."),
+    typer.Option(
+        help="Your own PostgreSQL instead: postgresql://zava_app@host/database, with its key in "
+        "the environment as ZAVA_KEY."
+    ),
 ]
 Size: TypeAlias = Annotated[
     Literal["small", "full"] | None,
@@ -68,7 +72,8 @@ def serve(  # noqa: PLR0913  # each is an option of the command line
     size: Size = None,
 ) -> None:
     """Serve Zava to MCP clients, over stdio or HTTP."""
-    place = services.Place(data=data, dsn=dsn)
+    # From the environment, because other users of the machine can read command lines.
+    place = services.Place(data=data, dsn=dsn, key=os.environ.get("ZAVA_KEY") or None)
     tenant = named_tenant(store=store, region=region, head_office=head_office)
     tenancy: TenancyProvider
     if http:
@@ -120,10 +125,18 @@ def seed(  # noqa: PLR0913  # each is an option of the command line
     )
 
     async def work() -> None:
-        info = await services.seed_place(place, plan, replace=replace, bars=progress_bars)
+        found = await services.seed_place(place, plan, replace=replace, bars=progress_bars)
+        info = found.info
         typer.echo(f"Seeded: size {info.size}, seed {info.seed}, orders until {info.until}.")
         if dsn is not None:
             typer.echo("The server logs in as zava_app: give it a password (psql: \\password).")
+            if found.key is None:
+                typer.echo("Its key is as it was; `mcpdb isolation rotate-keys` makes a new one.")
+            else:
+                typer.echo(
+                    "Its key, shown this once, goes into the environment of `zava serve --dsn`:\n"
+                    f"ZAVA_KEY={found.key}"
+                )
 
     _run(work())
 

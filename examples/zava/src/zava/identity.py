@@ -5,9 +5,10 @@ from typing import Final
 from typing_extensions import override
 
 from mcpdb import ConfigurationError, HeaderTenancy, Request, TenancyProvider, Tenant, TenantError
-from zava.access import HEAD_OFFICE
 from zava.catalogue import load_company
 
+HEAD_OFFICE: Final = "00000000-0000-0000-0000-000000000000"
+"""The id that sees all stores. To the database it is nobody's: here it becomes all tenants."""
 HEADER: Final = "x-rls-user-id"
 _UUID: Final = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 

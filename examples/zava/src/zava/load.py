@@ -1,18 +1,19 @@
-"""Seeding: schema, rows, indexes and policies in one transaction, so that a database holds either
+"""Seeding: schema, rows, indexes and the wall in one transaction, so that a database holds either
 all of it or nothing, and an interrupted seed is repaired by the next one."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
 import asyncpg
 
 from mcpdb import ConfigurationError, DatabaseUnavailable, EmbeddingProvider
+from mcpdb.operate import apply_wall
 from zava import tables
-from zava.access import access_statements, role_statements
+from zava.access import KEEPER, LOADER, WALL, role_statements
 from zava.catalogue import load_catalogue, load_company
 from zava.fill import Job, Progress, fill
 from zava.generate import GENERATOR_VERSION, Plan
@@ -42,6 +43,26 @@ class SeedInfo:
     finished_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeded:
+    """A database that holds what was asked for.
+
+    Attributes:
+        info: What its data were made from.
+        key: The server's key, where the wall is new. It cannot be asked for again.
+    """
+
+    info: SeedInfo
+    key: str | None = field(default=None, repr=False)
+
+
+_LOOK: Final = """
+SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE nspname = 'retail' AND relname = 'seed_info') AS is_seeded,
+  (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'mcpdb') AS keeper
+"""
+
+
 async def seeded(connection: asyncpg.Connection) -> SeedInfo | None:
     """What the database holds; None where it was not seeded.
 
@@ -49,25 +70,33 @@ async def seeded(connection: asyncpg.Connection) -> SeedInfo | None:
         connection: Of the login that seeded, or a superuser.
 
     Raises:
-        ConfigurationError: The login may not look.
+        ConfigurationError: The login may not look, or the data have no wall.
     """
-    exists = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
-        " WHERE nspname = 'retail' AND relname = 'seed_info')"
-    )
-    if not exists:
+    is_seeded, keeper = await connection.fetchrow(_LOOK) or (False, None)
+    if not is_seeded:
         return None
+    if keeper is None:
+        raise without_wall()
     # Rolled back, so that the role is what it was before, also within a transaction.
     transaction = connection.transaction()
     async with _watched(connection):
         await transaction.start()
         try:
-            await connection.execute("SET LOCAL ROLE zava_keeper")
+            await connection.execute(f"SET LOCAL ROLE {LOADER}")
             row = await connection.fetchrow("SELECT * FROM retail.seed_info")
         finally:
             await transaction.rollback()
     assert row is not None
     return SeedInfo(**{name: value for name, value in row.items() if name != "only_row"})
+
+
+def without_wall() -> ConfigurationError:
+    """The error of data in which nothing keeps the stores apart as this release does."""
+    return ConfigurationError(
+        "This database holds Zava without a wall: an earlier release has seeded it, or the wall "
+        "was taken down.",
+        hint="Seed again with `zava seed --replace`.",
+    )
 
 
 async def seed(
@@ -77,7 +106,7 @@ async def seed(
     embeddings: EmbeddingProvider,
     replace: bool = False,
     progress: Progress = lambda _step, _done, _total: None,
-) -> SeedInfo:
+) -> Seeded:
     """Fill the database, unless it already holds what is asked for.
 
     Everything happens in one transaction. A second seed at the same time waits, and then finds
@@ -88,7 +117,7 @@ async def seed(
             extension `vector` exists. Not within a transaction.
         plan: What to generate.
         embeddings: Makes the vectors of the products. Not opened or closed here.
-        replace: Drop what was seeded before, and seed again.
+        replace: Drop what was seeded before, and seed again. A wall and its key stay.
         progress: Called often, from the event loop; an exception in it ends the seeding.
 
     Raises:
@@ -101,11 +130,16 @@ async def seed(
         raise ConfigurationError("Seeding needs a connection that is not within a transaction.")
     async with _watched(connection), connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        found = await seeded(connection)
-        if found is not None and not replace:
+        is_seeded, keeper = await connection.fetchrow(_LOOK) or (False, None)
+        if keeper not in {None, KEEPER}:
+            raise ConfigurationError(
+                "The database has a wall that is not Zava's.", hint="Use another database."
+            )
+        found = None if replace else await seeded(connection)
+        if found is not None:
             _require_same(found, plan, embeddings)
-            return found
-        await _prepare(connection, dimensions=embeddings.dimensions, drop=found is not None)
+            return Seeded(info=found)
+        await _prepare(connection, dimensions=embeddings.dimensions, drop=is_seeded)
         job = Job(
             connection=connection,
             plan=plan,
@@ -116,10 +150,10 @@ async def seed(
             progress=progress,
         )
         await fill(job)
-        await _finish(job)
+        key = await _finish(job)
         info = await seeded(connection)
     assert info is not None
-    return info
+    return Seeded(info=info, key=key)
 
 
 @asynccontextmanager
@@ -218,8 +252,11 @@ async def _prepare(connection: asyncpg.Connection, *, dimensions: int, drop: boo
     await _run(connection, tables.create_tables(dimensions=dimensions))
 
 
-async def _finish(job: Job) -> None:
-    """Mark the seed, give the planner its statistics, and close the tables to all but the app."""
+async def _finish(job: Job) -> str | None:
+    """Mark the seed, give the planner its statistics, and close the tables to all but the app.
+
+    Returns the server's key, where the wall is new.
+    """
     await job.connection.execute(
         "INSERT INTO retail.seed_info VALUES (true, $1, $2, $3, $4, $5, $6, $7, clock_timestamp())",
         job.plan.size,
@@ -230,8 +267,15 @@ async def _finish(job: Job) -> None:
         job.embeddings.dimensions,
         GENERATOR_VERSION,
     )
-    await _run(job.connection, [f"ANALYZE {table}" for table in tables.metadata.sorted_tables])
-    await _run(job.connection, access_statements())
+    names = [str(table) for table in tables.metadata.sorted_tables]
+    await _run(job.connection, [f"ANALYZE {name}" for name in names])
+    # Before the wall, so that whoever it does not name sees nothing, as long as the tables stand.
+    for flag in ("ENABLE", "FORCE"):
+        await _run(
+            job.connection, [f"ALTER TABLE {name} {flag} ROW LEVEL SECURITY" for name in names]
+        )
+    await job.connection.execute("RESET ROLE")
+    return (await apply_wall(job.connection, WALL)).key
 
 
 async def _run(connection: asyncpg.Connection, statements: Iterable[str]) -> None:

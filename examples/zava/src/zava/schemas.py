@@ -86,7 +86,11 @@ def _columns(names: list[str]) -> Rows:
 
 
 def _relationships(names: list[str]) -> Rows:
-    definition = sa.func.pg_get_constraintdef(_constraint.c.oid, type_=sa.Text)
+    said = sa.func.pg_get_constraintdef(_constraint.c.oid, type_=sa.Text)
+    # PostgreSQL leaves out a schema that is on the search_path; all keys are within this one.
+    definition = sa.func.regexp_replace(
+        said, rf"REFERENCES ({SCHEMA}\.)?", f"REFERENCES {SCHEMA}.", type_=sa.Text
+    )
     return (
         _tables(names)
         .join(_constraint, _constraint.c.conrelid == _class.c.oid)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -15,12 +15,14 @@ from zava.access import APP_ROLE
 from zava.app import embeddings, make_server
 from zava.fill import Progress
 from zava.generate import Plan
-from zava.load import SeedInfo, seed, seeded
+from zava.key import kept_key
+from zava.load import Seeded, SeedInfo, seed, seeded, without_wall
 
 Bars: TypeAlias = Callable[[], AbstractContextManager[Progress]]
 """Shows the progress of a seeding while it lasts."""
 
 DATABASE: Final = "zava"
+_LOCK: Final = 0x7A6B6579  # held from looking at a folder's data to having their key
 # Dirty pages of a seed are written once; more memory for them than PostgreSQL's default helps.
 _SETTINGS: Final = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
 
@@ -29,16 +31,30 @@ _SETTINGS: Final = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
 class Place:
     """Where the data are: in a folder with an embedded PostgreSQL, or on a server of the user's.
 
+    Attributes:
+        data: The folder.
+        dsn: Of the server: with its administrator to seed, and with `zava_app` to serve.
+        key: To serve what is at `dsn`. A folder holds its own.
+
     Raises:
         ConfigurationError: Neither is named, or both are.
     """
 
     data: Path | None
     dsn: str | None
+    key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.data is None) == (self.dsn is None):
             raise ConfigurationError("Say where the data are: either --data FOLDER or --dsn URL.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A database that can be served: the DSN of the server's login, and the server's key."""
+
+    dsn: str = field(repr=False)  # there may be a password in it
+    key: str = field(repr=False)
 
 
 def cluster_folder(data: Path) -> Path:
@@ -46,20 +62,22 @@ def cluster_folder(data: Path) -> Path:
     return data / "postgres"
 
 
-async def seed_place(place: Place, plan: Plan, *, replace: bool, bars: Bars) -> SeedInfo:
+async def seed_place(place: Place, plan: Plan, *, replace: bool, bars: Bars) -> Seeded:
     """Seed what is at this place, unless it holds what is asked for.
 
     Raises:
         ConfigurationError: It holds something else, or the login may not seed.
     """
-    if place.dsn is not None:
-        return await _seed(place.dsn, plan, replace=replace, bars=bars)
-    async with _embedded(place) as postgres:
-        return await _seed(await _database(postgres), plan, replace=replace, bars=bars)
+    if place.dsn is None:
+        async with _embedded(place) as (postgres, data):
+            admin = await _database(postgres)
+            return await _filled(admin, data, plan, replace=replace, bars=bars)
+    async with _connected(place.dsn) as connection:
+        return await _seed(connection, plan, replace=replace, bars=bars)
 
 
 @asynccontextmanager
-async def seeded_place(place: Place, plan: Plan | None, *, bars: Bars) -> AsyncGenerator[str]:
+async def seeded_place(place: Place, plan: Plan | None, *, bars: Bars) -> AsyncGenerator[Ready]:
     """A database that is ready to be served; a folder is seeded first where it is empty.
 
     Args:
@@ -67,31 +85,27 @@ async def seeded_place(place: Place, plan: Plan | None, *, bars: Bars) -> AsyncG
         plan: What it must hold. None: whatever it holds, or else the full data.
         bars: Of the seeding.
 
-    Yields:
-        The DSN of the server's login.
-
     Raises:
         ConfigurationError: It holds something else than the plan, or the DSN is not of the
-            server's login or not of a seeded database.
+            server's login or not of a seeded database, or comes without a key.
     """
     if place.dsn is not None:
         if plan is not None:
             raise ConfigurationError("--size is for --data: a --dsn is served as it was seeded.")
-        await _require_servable(place.dsn)
-        yield place.dsn
+        yield await _servable(place.dsn, place.key)
         return
-    async with _embedded(place) as postgres:
-        admin = await _database(postgres)
-        if plan is not None or not await _is_complete(admin):
-            await _seed(admin, plan or Plan(), replace=False, bars=bars)
-        yield postgres.dsn(database=DATABASE, user=APP_ROLE)
+    async with _embedded(place) as (postgres, data):
+        found = await _filled(await _database(postgres), data, plan, replace=False, bars=bars)
+        assert found.key is not None
+        yield Ready(dsn=postgres.dsn(database=DATABASE, user=APP_ROLE), key=found.key)
 
 
 async def serve(
-    dsn: str, tenancy: TenancyProvider, transport: Literal["stdio", "http"], *, port: int
+    ready: Ready, tenancy: TenancyProvider, transport: Literal["stdio", "http"], *, port: int
 ) -> None:
     """Serve until the client leaves or a signal asks to stop."""
-    await make_server(dsn, tenancy=tenancy).serve(transport, port=port)
+    server = make_server(ready.dsn, key=ready.key, tenancy=tenancy)
+    await server.serve(transport, port=port)
 
 
 @asynccontextmanager
@@ -120,28 +134,30 @@ async def _until_listening(task: "asyncio.Task[None]", port: int) -> None:
 
 
 @asynccontextmanager
-async def _embedded(place: Place) -> AsyncGenerator[EmbeddedPostgres]:
+async def _embedded(place: Place) -> AsyncGenerator[tuple[EmbeddedPostgres, Path]]:
     assert place.data is not None
     async with EmbeddedPostgres(cluster_folder(place.data), settings=_SETTINGS) as postgres:
-        yield postgres
+        yield postgres, place.data
 
 
 async def _database(postgres: EmbeddedPostgres) -> str:
     """The superuser's DSN of the database, which is made if missing."""
-    admin = await _connect(postgres.dsn(database="postgres"))
-    try:
+    async with _connected(postgres.dsn(database="postgres")) as admin:
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             with suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
                 await admin.execute(f"CREATE DATABASE {DATABASE}")
-    finally:
-        await admin.close()
     return postgres.dsn(database=DATABASE)
 
 
-async def _require_servable(dsn: str) -> None:
+async def _servable(dsn: str, key: str | None) -> Ready:
     """Refuse a login that the policies do not hold, such as the one that has seeded."""
-    connection = await _connect(dsn)
-    try:
+    if key is None:
+        raise ConfigurationError(
+            "Serving a --dsn needs the key of its database in the environment, as ZAVA_KEY.",
+            hint="`zava seed --dsn` has printed it. To get a new one, run `mcpdb isolation "
+            "rotate-keys --dsn ...` as the administrator.",
+        )
+    async with _connected(dsn) as connection:
         login = await connection.fetchval("SELECT session_user::text")
         if login != APP_ROLE:
             raise ConfigurationError(
@@ -152,40 +168,48 @@ async def _require_servable(dsn: str) -> None:
             raise ConfigurationError(
                 "This database holds no Zava.", hint="Seed it first with `zava seed --dsn`."
             )
-    finally:
-        await connection.close()
+        if not await connection.fetchval("SELECT to_regnamespace('mcpdb') IS NOT NULL"):
+            raise without_wall()
+    return Ready(dsn=dsn, key=key)
 
 
-async def _is_complete(admin_dsn: str) -> bool:
-    connection = await _connect(admin_dsn)
-    try:
-        found = await seeded(connection)
-    finally:
-        await connection.close()
+async def _filled(
+    admin_dsn: str, data: Path, plan: Plan | None, *, replace: bool, bars: Bars
+) -> Seeded:
+    """What is in the folder, seeded where it is empty, with the key that fits."""
+    async with _connected(admin_dsn) as connection:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)  # until it is closed
+        info = None if plan is not None else await _complete(connection)
+        made: str | None = None
+        if info is None:
+            done = await _seed(connection, plan or Plan(), replace=replace, bars=bars)
+            info, made = done.info, done.key
+        return Seeded(info=info, key=await kept_key(connection, data, made=made))
+
+
+async def _complete(connection: asyncpg.Connection) -> SeedInfo | None:
+    found = await seeded(connection)
     if found is not None and found.embedding_provider != embeddings().name:
         raise ConfigurationError(
             f"The data were embedded by {found.embedding_provider}, "
             f"and questions would be by {embeddings().name}.",
             hint="Seed again with `zava seed --replace`.",
         )
-    return found is not None
+    return found
 
 
-async def _seed(admin_dsn: str, plan: Plan, *, replace: bool, bars: Bars) -> SeedInfo:
-    connection = await _connect(admin_dsn)
-    try:
-        with bars() as progress:
-            return await seed(
-                connection, plan, embeddings=embeddings(), replace=replace, progress=progress
-            )
-    finally:
-        await connection.close()
+async def _seed(connection: asyncpg.Connection, plan: Plan, *, replace: bool, bars: Bars) -> Seeded:
+    with bars() as progress:
+        return await seed(
+            connection, plan, embeddings=embeddings(), replace=replace, progress=progress
+        )
 
 
-async def _connect(dsn: str) -> asyncpg.Connection:
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
     plain = dsn.replace("postgresql+asyncpg://", "postgresql://", 1)
     try:
-        return await asyncpg.connect(plain, timeout=10)
+        connection = await asyncpg.connect(plain, timeout=10)
     except (
         OSError,
         TimeoutError,
@@ -198,3 +222,7 @@ async def _connect(dsn: str) -> asyncpg.Connection:
             hint="Check the host, port, database, user and password of --dsn.",
             detail=str(error),
         ) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -233,7 +233,7 @@ store_access = sa.Table(
     metadata,
     sa.Column("rls_user_id", sa.Uuid, primary_key=True),
     _reference("store_id", "stores.store_id", key=True),
-    comment="Which manager sees which stores. Read by retail.visible_stores() alone.",
+    comment="Which manager sees which stores. Read by mcpdb.stores() alone.",
 )
 
 seed_info = sa.Table(

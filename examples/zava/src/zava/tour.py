@@ -13,10 +13,9 @@ from mcp_types import TextContent
 from rich.console import Console
 from rich.table import Table
 
-from zava.access import HEAD_OFFICE
 from zava.app import make_server
 from zava.generate import Plan
-from zava.identity import HEADER, development_identity, manager_id
+from zava.identity import HEAD_OFFICE, HEADER, development_identity, manager_id
 from zava.progress import progress_bars
 from zava.services import Place, seeded_place, serving
 
@@ -69,8 +68,8 @@ QUESTIONS: Final = (
 async def guide(place: Place, plan: Plan | None, *, port: int, go_on: bool) -> None:
     """Give the tour over a server of its own, and then go on serving."""
     console = _console()
-    async with seeded_place(place, plan, bars=progress_bars) as dsn:
-        server = make_server(dsn, tenancy=development_identity())
+    async with seeded_place(place, plan, bars=progress_bars) as ready:
+        server = make_server(ready.dsn, key=ready.key, tenancy=development_identity())
         async with serving(server, port=port) as task:
             url = f"http://127.0.0.1:{port}/mcp"
             await tour(url, console)

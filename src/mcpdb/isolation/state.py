@@ -1,0 +1,74 @@
+"""What a wall notes about itself, as a comment on its schema: what it has added to the database,
+and what its policies were then."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from mcpdb.isolation.base import Prober
+
+STATE_MARK: Final = "Tenant isolation by mcpdb. "
+"""Begins the comment on the schema `mcpdb`, before JSON of what was there before the wall. Comments
+can be read by all, so that planning needs no privilege."""
+
+Key: TypeAlias = tuple[str, ...]
+"""What a wall has added, such as `("policy", "shop", "orders", "mcpdb_tenant")`."""
+
+
+ON_TABLE: Final = frozenset({"policy", "rls", "force", "grant", "sequence", "owner", "former"})
+
+_ROLE: Final = {
+    "role": 1,
+    "connect": 1,
+    "setting": 1,
+    "privilege": 3,
+    "grant": 4,
+    "sequence": 3,
+    "former": 3,
+    "owner": 3,
+}
+"""Where in a key the role is."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a wall has noted about itself.
+
+    Attributes:
+        made: What it has added, in that order.
+        sources: For each policy, a hash of what it was made from.
+        policies: For each policy, a hash of what PostgreSQL had made of it then.
+    """
+
+    made: Sequence[Key] = ()
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    policies: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+
+    @property
+    def tables(self) -> Sequence[tuple[str, str]]:
+        """Those that it has added something to."""
+        return list(dict.fromkeys((key[1], key[2]) for key in self.made if key[0] in ON_TABLE))
+
+    @property
+    def roles(self) -> Sequence[str]:
+        """Those that it has made, or added something to or for."""
+        return list(dict.fromkeys(key[_ROLE[key[0]]] for key in self.made if key[0] in _ROLE))
+
+    @staticmethod
+    def role_of(key: Key) -> str | None:
+        """The role that this was added to or for, if to one."""
+        return key[_ROLE[key[0]]] if key[0] in _ROLE else None
+
+
+async def noted(prober: Prober) -> State:
+    """What the wall has noted about itself; nothing, where there is none."""
+    found = await prober.fetch(
+        "SELECT obj_description(oid, 'pg_namespace') AS comment"
+        " FROM pg_namespace WHERE nspname = 'mcpdb'"
+    )
+    comment = str(found[0]["comment"] or "") if found else ""
+    if not comment.startswith(STATE_MARK):
+        return State()
+    state: dict[str, Any] = json.loads(comment.removeprefix(STATE_MARK))
+    return State(tuple(tuple(key) for key in state["made"]), state["sources"], state["policies"])
