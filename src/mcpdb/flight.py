@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
-from sqlalchemy import ColumnElement, Integer, and_, literal_column, select
-
-from mcpdb.query.base import Rows
+from sqlalchemy import ColumnElement, Integer, Select, and_, literal_column, select
 
 TRIED: Final = frozenset({"0.32.0"})
 """Versions of asyncpg with which the suite has run."""
@@ -26,7 +24,7 @@ def is_tried() -> bool:
     return asyncpg.__version__ in TRIED
 
 
-def silent(expressions: Sequence["ColumnElement[object]"]) -> Rows:
+def silent(expressions: Sequence["ColumnElement[object]"]) -> Select[int]:
     """A select that computes the expressions and returns no row.
 
     OFFSET 0 keeps the planner from merging the sub-select, and so from leaving any of it out.

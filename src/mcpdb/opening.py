@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, select
 
-from mcpdb import flight
 from mcpdb.compiled import Compiler, Template
 from mcpdb.connector import Connector
 from mcpdb.driver import Connection
 from mcpdb.errors import ConfigurationError, DatabaseUnavailable, QueryFailed
+from mcpdb.flight import silent
 from mcpdb.isolation.base import Isolation
 from mcpdb.pool import Pool
 
@@ -76,7 +76,7 @@ async def meet(
         compiler,
         enter=compiler.template(select(*entering)),
         limit=compiler.template(select(*limits)),
-        flight=compiler.template(flight.silent(entering)) if single_flight else None,
+        flight=compiler.template(silent(entering)) if single_flight else None,
     )
 
 

@@ -244,7 +244,6 @@ async def test_two_at_once_make_one_wall(unwalled: Fresh) -> None:
     assert sorted(applied.key is None for applied in both) == [False, True]
 
 
-@pytest.mark.xfail(reason="SET LOCAL of apply holds for the rest of the outer transaction")
 async def test_within_a_transaction_it_ends_with_that(unwalled: Fresh) -> None:
     before = await traces(unwalled)
     async with connected(unwalled.dsn()) as admin:

@@ -92,16 +92,9 @@ CHANGES: Final[dict[str, tuple[Changes, Changes]]] = {
 
 
 _OPEN: Final = {
-    "a lookup has another type": "CREATE OR REPLACE FUNCTION cannot change the type",
-    "another login": "the former login keeps EXECUTE on the functions, and so stays",
-    "the login renamed": "roles that are gone are not left out",
-    "the loader dropped": "roles that are gone are not left out",
-    "a schema dropped": "schemas that are gone are not left out",
-    "a schema renamed": "tables are known by name: nothing is found under the new one",
-    "a table renamed": "tables are known by name: nothing is found under the new one",
-    "a table moved": "tables are known by name: nothing is found under the new one",
-    "a sequence renamed": "sequences are known by name: the grant and the role stay",
-    "a column renamed": "columns are known by name: the grant and the role stay",
+    "the login renamed": "roles are known by name: the one of the new name keeps what it has",
+    "a schema renamed": "tables that only lookups read are known by name",
+    "a table moved": "its owner may not use that schema, and so not take anything away there",
 }
 
 

@@ -235,7 +235,6 @@ async def test_those_who_may_not_change_anything(unwalled: Fresh, act: Callable[
     assert await traces(unwalled) == before
 
 
-@pytest.mark.xfail(reason="variables of the functions hide columns of the same name")
 async def test_tables_may_have_columns_named_as_anything(unwalled: Fresh) -> None:
     lookup = Lookup(
         name="stores",

@@ -153,19 +153,7 @@ async def prepared(unwalled: Fresh, variant: Variant) -> tuple[str, Wall]:
     return by, wall_of(unwalled, **variant.changes(unwalled))
 
 
-_OPEN: Final = {
-    "settings of the server's login": "a setting that is replaced is not given back",
-    "another spelling of a type": "int is integer to PostgreSQL, so that the function is made anew",
-}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=_OPEN[name])] if name in _OPEN else [])
-        for name in VARIANTS
-    ],
-)
+@pytest.mark.parametrize("name", VARIANTS)
 async def test_a_wall_comes_down_without_a_trace(unwalled: Fresh, name: str) -> None:
     dsn, wall = await prepared(unwalled, VARIANTS[name])
     before = await traces(unwalled)

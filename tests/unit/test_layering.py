@@ -15,10 +15,10 @@ _LAYERS = (
     ("server", "protocol", "stdio", "http", "http_server", "process", "embedded", "_embedded"),
     ("operate",),
     ("database",),
-    ("admission", "lane", "opening", "flight", "tenancy", "isolation", "query", "embeddings"),
+    ("admission", "lane", "opening", "tenancy", "isolation", "query", "embeddings"),
     ("pool", "connector"),
     ("driver",),
-    ("compiled", "translate", "work"),
+    ("compiled", "flight", "translate", "work"),
     ("request", "result", "cells", "config", "provider", "recent"),
     ("errors",),
 )

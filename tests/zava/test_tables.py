@@ -4,7 +4,6 @@ import pytest
 import sqlalchemy as sa
 from pgvector.sqlalchemy import Vector
 
-from mcpdb.isolation import Protected
 from zava import tables
 from zava.access import STORES, WALL, role_statements
 

@@ -18,7 +18,8 @@ def checked(name: str, *, what: str) -> str:
         ConfigurationError: It is empty, has a NUL, or is longer than 63 bytes, where PostgreSQL
             would cut it off and so mean another one.
     """
-    if not name or "\x00" in name or len(name.encode("utf-8", "replace")) > _NAME_BYTES:
+    is_long = len(name.encode("utf-8", "replace")) > _NAME_BYTES
+    if not name or is_long or "\x00" in name or "$mcpdb$" in name:
         raise ConfigurationError(f"{what} is named by 1 to {_NAME_BYTES} bytes, not {name[:80]!r}.")
     return name
 

@@ -93,7 +93,7 @@ def make_removal(snapshot: Snapshot) -> Plan:
     Args:
         snapshot: Of the tables that the wall has noted.
     """
-    script = Script(snapshot)
+    script = Script(snapshot, is_removal=True)
     _take_away(script, set(), is_late=False)
     _take_away(script, set(), is_late=True)
     return _plan(snapshot, statements=script.finish())
@@ -128,23 +128,28 @@ def _take_away(script: Script, declared: set[Key], *, is_late: bool) -> None:
     for kind in _LATE if is_late else (None,):
         for key in gone:
             is_due = key[0] == kind if kind is not None else key[0] not in _LATE
-            if is_due and not _went(key, snapshot):
+            if is_due and not _went(key, script):
                 script.undo(key)
 
 
-def _went(key: Key, snapshot: Snapshot) -> bool:
+def _went(key: Key, script: Script) -> bool:
     """Whether the application has dropped what this was added to, and so this with it."""
+    snapshot = script.snapshot
     role = State.role_of(key)
     if role is not None and role not in snapshot.roles:
         return True
+    if script.is_swept(key):
+        return False
     if key[0] == "privilege":
         return key[2] not in snapshot.schemas
-    if key[0] not in ON_TABLE:
-        return False
-    table = snapshot.tables.get((key[1], key[2]))
+    return key[0] in ON_TABLE and _went_with_table(key, snapshot)
+
+
+def _went_with_table(key: Key, snapshot: Snapshot) -> bool:
+    kind, schema, name, *rest = key
+    table = snapshot.tables.get((schema, name))
     if table is None:
         return True
-    kind, _, _, *rest = key
     if kind == "grant":
         _, _, *columns = rest
         return any(column not in table.types for column in columns)

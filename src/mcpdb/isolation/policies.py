@@ -9,8 +9,8 @@ from mcpdb.isolation.script import Piece
 from mcpdb.isolation.snapshot import Snapshot, TableState
 from mcpdb.isolation.wall import Lookup, Protected, Shared, Wall
 
-# To cast an id to one of these fails or keeps all of it: never makes another tenant's of it, as
-# a type with a length does, which cuts off.
+# To cast an id to one of these fails or keeps what it means: " 7" and "7" are one integer, but no
+# cast makes another tenant's of it, as that to a type with a length does, which cuts off.
 _TYPES: Final = {
     "text": "text",
     "character varying": "text",

@@ -8,7 +8,8 @@ from typing import Final
 
 from mcpdb.isolation.names import in_sql, literal, quoted
 from mcpdb.isolation.snapshot import POLICY_HASHES, Snapshot
-from mcpdb.isolation.state import STATE_MARK, Key, State
+from mcpdb.isolation.state import STATE_MARK, TABLES, Key, State
+from mcpdb.isolation.undo import schema_role, undone
 
 LOCK: Final = 7_225_003
 """Two of these at once wait for each other."""
@@ -48,6 +49,9 @@ _LOCK_ONE: Final = """      PERFORM set_config('role', {role}, true);
 _LOCKING: Final = frozenset({"policy", "rls", "force", "owner"})
 
 
+_HELD: Final = frozenset({"grant", "sequence", "privilege"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """One thing that a wall adds to the database.
@@ -75,6 +79,8 @@ class Script:
     """Collects statements, and the roles that the administrator has to become for them."""
 
     snapshot: Snapshot
+    is_removal: bool = False
+    _swept: set[str] = field(default_factory=set[str])
     statements: list[str] = field(default_factory=list[str])
     _acting: str | None = None
     _borrowed: dict[str, bool] = field(default_factory=dict[str, bool])
@@ -104,13 +110,43 @@ class Script:
         self._lock(key)
         if kind in {"keys", "first keys"}:
             return  # they go with the schema
-        if kind == "role":
+        if self.is_swept(key):
+            self._sweep(State.role_of(key) or "")
+        elif kind == "role":
             self._drop_role(names[0])
         elif kind == "owner":
             self._give_back(*names)
         else:
-            statements, role = _undone(kind, names, self.snapshot)
-            self.run(statements, role=role)
+            statements, owner = undone(kind, names, self.snapshot)
+            self.run(statements, role=owner)
+
+    def _sweep(self, role: str) -> None:
+        """Revoke all that a role of the wall's own holds, whatever the application has renamed."""
+        if role in self._swept:
+            return
+        self._swept.add(role)
+        snapshot = self.snapshot
+        held = {each.split(" ", 2)[2] for each in snapshot.grants if each.startswith(f"{role} ")}
+        for table in snapshot.tables.values():
+            name = f"{table.schema}.{table.name}"
+            on = [in_sql(each) for each in table.sequences if ".".join(each) in held]
+            what = [f"SEQUENCE {each}" for each in on]
+            if any(each == name or each.startswith(f"{name}.") for each in held):
+                what.append(f"TABLE {in_sql((table.schema, table.name))}")
+            revokes = [f"REVOKE ALL ON {each} FROM {quoted(role)}" for each in what]
+            if revokes:
+                self.run(revokes, role=table.owner)
+        for schema in sorted(held & set(snapshot.schemas) - {"mcpdb"}):
+            revoke = f"REVOKE ALL ON SCHEMA {quoted(schema)} FROM {quoted(role)}"
+            self.run([revoke], role=schema_role(snapshot, schema))
+
+    def is_swept(self, key: Key) -> bool:
+        """Whether this goes with all that a role of the wall's own holds."""
+        role = State.role_of(key)
+        is_ours = ("role", role) in self.snapshot.state.made
+        # What an owner holds on its own tables is not the wall's.
+        owns = any(table.owner == role for table in self.snapshot.tables.values())
+        return self.is_removal and key[0] in _HELD and is_ours and not owns
 
     def remember(self, state: State, *, keeper: str) -> None:
         """Note what the wall has added, and what its policies are now."""
@@ -119,8 +155,9 @@ class Script:
         note = (
             "DO $mcpdb$ BEGIN\n  EXECUTE format('COMMENT ON SCHEMA mcpdb IS %L',"
             f" {literal(STATE_MARK)}\n"
-            f"  || jsonb_set({body}::jsonb, '{{policies}}', ({POLICY_HASHES}))::text);\n"
-            " END $mcpdb$"
+            f"  || ({body}::jsonb || jsonb_build_object('policies', ({POLICY_HASHES}),\n"
+            "  'tables', (SELECT coalesce(jsonb_agg(jsonb_build_array(schema, name, oid)), '[]')\n"
+            f"  FROM ({TABLES}) AS tables)))::text);\nEND $mcpdb$"
         )
         self.run([note], role=keeper)
 
@@ -213,62 +250,3 @@ class Script:
         self._borrow(old)
         self._become(None)
         self.statements.append(f"ALTER TABLE {in_sql((schema, table))} OWNER TO {quoted(old)}")
-
-
-def schema_role(snapshot: Snapshot, schema: str) -> str | None:
-    """Who grants on a schema."""
-    owner = snapshot.schemas.get(schema)
-    # The owner of `public` is a role that nobody can become; the database's owner has its rights.
-    return None if owner == "pg_database_owner" else owner
-
-
-def _undone(
-    kind: str, names: Sequence[str], snapshot: Snapshot
-) -> tuple[Sequence[str], str | None]:
-    if kind in {"policy", "rls", "force", "grant", "sequence", "former"}:
-        return _undone_on_table(kind, names, snapshot)
-    if kind in {"connect", "setting"}:
-        return [_undone_on_role(kind, names, snapshot)], None
-    if kind == "schema":
-        return ["DROP SCHEMA mcpdb CASCADE"], snapshot.schema_owner
-    if kind == "function":
-        return [f"DROP FUNCTION mcpdb.{quoted(names[0])}({names[1]})"], snapshot.schema_owner
-    rights, schema, role = names
-    owner = snapshot.schema_owner if schema == "mcpdb" else schema_role(snapshot, schema)
-    return [f"REVOKE {rights} ON SCHEMA {quoted(schema)} FROM {quoted(role)}"], owner
-
-
-def _undone_on_role(kind: str, names: Sequence[str], snapshot: Snapshot) -> str:
-    role, *rest = names
-    database = f"DATABASE {quoted(snapshot.database)}"
-    if kind == "connect":
-        return f"REVOKE CONNECT ON {database} FROM {quoted(role)}"
-    setting, *former = rest
-    if not former:
-        return f"ALTER ROLE {quoted(role)} IN {database} RESET {quoted(setting)}"
-    value = former[0] if setting == "search_path" else literal(former[0])
-    return f"ALTER ROLE {quoted(role)} IN {database} SET {quoted(setting)} = {value}"
-
-
-def _undone_on_table(
-    kind: str, names: Sequence[str], snapshot: Snapshot
-) -> tuple[Sequence[str], str | None]:
-    schema, name, *rest = names
-    table = in_sql((schema, name))
-    if kind == "policy":
-        statements = [f"DROP POLICY IF EXISTS {quoted(rest[0])} ON {table}"]
-    elif kind == "rls":
-        statements = [f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"]
-    elif kind == "force":
-        statements = [f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"]
-    elif kind == "grant":
-        privilege, role, *column = rest
-        what = f"{privilege} ({quoted(column[0])})" if column else privilege
-        statements = [f"REVOKE {what} ON TABLE {table} FROM {quoted(role)}"]
-    else:
-        role, *sequence = rest
-        what = (
-            f"ON SEQUENCE {in_sql((sequence[0], sequence[1]))}" if sequence else f"ON TABLE {table}"
-        )
-        statements = [f"REVOKE ALL {what} FROM {quoted(role)}"]
-    return statements, snapshot.tables[schema, name].owner

@@ -16,6 +16,15 @@ Key: TypeAlias = tuple[str, ...]
 """What a wall has added, such as `("policy", "shop", "orders", "mcpdb_tenant")`."""
 
 
+Name: TypeAlias = tuple[str, str]
+"""Schema and name of a table."""
+
+TABLES: Final = """SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid
+  AND p.polname LIKE 'mcpdb|_%' ESCAPE '|')"""
+"""The tables that have policies of the wall."""
+
 ON_TABLE: Final = frozenset({"policy", "rls", "force", "grant", "sequence", "owner", "former"})
 
 _ROLE: Final = {
@@ -71,4 +80,45 @@ async def noted(prober: Prober) -> State:
     if not comment.startswith(STATE_MARK):
         return State()
     state: dict[str, Any] = json.loads(comment.removeprefix(STATE_MARK))
-    return State(tuple(tuple(key) for key in state["made"]), state["sources"], state["policies"])
+    names = _Names(await _renamed(prober, state["tables"]))
+    return State(
+        tuple(names.key(tuple(key)) for key in state["made"]),
+        {names.policy(each): source for each, source in state["sources"].items()},
+        {names.policy(each): now for each, now in state["policies"].items()},
+    )
+
+
+async def _renamed(prober: Prober, tables: Sequence[Any]) -> Mapping[Name, Name]:
+    """Tables that the application has renamed or moved since, from their old names to the new.
+
+    By oid, and only to one that has policies of the wall: in a restored dump oids are others, but
+    there the names are as they were.
+    """
+    found = {row["oid"]: (row["schema"], row["name"]) for row in await prober.fetch(TABLES)}
+    there = set(found.values())
+    return {
+        (schema, name): found[oid]
+        for schema, name, oid in tables
+        if (schema, name) not in there and oid in found
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Says what was noted with today's names."""
+
+    tables: Mapping[Name, Name]
+
+    def key(self, key: Key) -> Key:
+        """A key, with the table's name of today."""
+        if key[0] in ON_TABLE and (key[1], key[2]) in self.tables:
+            return (key[0], *self.tables[key[1], key[2]], *key[3:])
+        return key
+
+    def policy(self, name: str) -> str:
+        """A policy, as `schema.table.policy`."""
+        for (schema, table), (now, new) in self.tables.items():
+            policy = name.removeprefix(f"{schema}.{table}.")
+            if policy != name and "." not in policy:
+                return f"{now}.{new}.{policy}"
+        return name

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from mcpdb.isolation.names import in_sql, quoted, table_name
 from mcpdb.isolation.policies import flag_pieces, keeper_piece, policy_pieces
-from mcpdb.isolation.script import Piece, schema_role
+from mcpdb.isolation.script import Piece
 from mcpdb.isolation.snapshot import Snapshot, TableState
+from mcpdb.isolation.undo import schema_role
 from mcpdb.isolation.wall import Protected, Shared, Wall
 
 

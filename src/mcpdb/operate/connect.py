@@ -66,7 +66,7 @@ def explained() -> Generator[None]:
             hint="Run this as a superuser, or as the tables' owner with CREATEROLE.",
             detail=str(error),
         ) from error
-    except asyncpg.LockNotAvailableError as error:
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
         raise Unavailable(
             "Somebody uses one of the tables for longer than this waits. Nothing was changed.",
             hint="Try again, or look into pg_stat_activity for who holds it.",
