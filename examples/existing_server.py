@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from mcp.server.mcpserver import MCPServer
-from sqlalchemy import DDL, Text, column, select, table
+from sqlalchemy import Text, column, select, table, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from mcpdb import Database, FixedTenancy, PlainSetting, Rows, Server, Tenant
@@ -42,7 +42,7 @@ async def demonstrate() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedPostgres(folder, settings={"fsync": "off"}) as postgres:
             async with create_async_engine(postgres.dsn()).begin() as admin:
-                await admin.execute(DDL("CREATE ROLE reader LOGIN"))  # policies hold no superuser
+                await admin.execute(text("CREATE ROLE reader LOGIN"))  # policies hold no superuser
             await serve(postgres.dsn(user="reader"))
 
 
