@@ -27,7 +27,7 @@ else:
 
 _GOODBYE_S: Final = 0.5
 """How long a connection may take to stop what it does and close, before it is cut off."""
-_UNNAMED_S: Final = 60.0
+_UNNAMED_S: Final = 5.0
 """How long the types of an unnamed statement are believed. The server parses it anew each time and
 does not say when a column has got another type."""
 

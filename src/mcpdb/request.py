@@ -85,11 +85,11 @@ class Tenant:
     def text(self) -> str:
         """The canonical text: equal for equal tenants, and different for different ones.
 
-        `*` for all; otherwise each id in sorted order as `<length in characters>:<id>`.
+        `*` for all; otherwise each id in sorted order as `<length in octets of UTF-8>:<id>`.
         """
         if self.is_all:
             return "*"
-        return "".join(f"{len(tenant_id)}:{tenant_id}" for tenant_id in sorted(self.ids))
+        return "".join(f"{len(tenant_id.encode())}:{tenant_id}" for tenant_id in sorted(self.ids))
 
     def narrow(self, ids: Iterable[str]) -> "Tenant":
         """The part of this tenant that has these ids; it never widens.

@@ -230,7 +230,7 @@ async def test_rotation_with_overlap_keeps_the_old_key_for_a_while(own_walled: W
             "SELECT extract(epoch FROM not_after - clock_timestamp())::float8 AS left"
             " FROM mcpdb.keys WHERE purpose = 'enter' AND not_after < 'infinity' ORDER BY number"
         )
-        assert [round(row["left"] / 60) for row in ends] == [60, 1]
+        assert [round(row["left"] / 60) for row in ends] == [1, 1]  # never longer than asked
         await superuser.execute(
             "UPDATE mcpdb.keys SET not_after = now() - interval '1 s' WHERE not_after < 'infinity'"
         )
@@ -245,8 +245,24 @@ async def test_a_rotation_does_not_break_into_an_open_transaction(own_walled: Wa
         connected(own_walled.dsn()) as app,
         entered(own_walled, app, NORTH),
     ):
-        await rotate_keys(admin, overlap_s=0)
+        await rotate_keys(admin, overlap_s=30)
         assert await app.fetchval("SELECT count(*) FROM shop.orders") == 40
+
+
+async def test_a_rotation_without_overlap_ends_all_that_was_sealed_before(
+    own_walled: Walled,
+) -> None:
+    """The key of seals may be what has become known."""
+    async with (
+        connected(own_walled.admin_dsn) as admin,
+        connected(own_walled.dsn()) as app,
+        entered(own_walled, app, NORTH),
+    ):
+        await rotate_keys(admin, overlap_s=0)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.fetchval("SELECT count(*) FROM shop.orders")
+    async with connected(own_walled.superuser_dsn) as superuser:
+        assert await superuser.fetchval("SELECT count(*) FROM mcpdb.keys") == 2
 
 
 async def test_every_key_has_a_number_of_its_own(own_walled: Walled) -> None:

@@ -102,6 +102,47 @@ HALF: Final = {
         ),
         "function_altered",
     ),
+    "a policy asks only whether there is a tenant": (
+        "ALTER POLICY mcpdb_tenant ON shop.orders USING ((SELECT mcpdb.tenant()) IS NOT NULL)",
+        "policy_altered",
+    ),
+    "a policy fails for nobodies": (
+        (
+            "ALTER POLICY mcpdb_tenant ON shop.orders"
+            " USING (1 / (length((SELECT mcpdb.ids())[1]) - 36) <> 7)"
+        ),
+        "table_not_attacked",
+    ),
+    "a copy of what a function returns": (
+        (
+            "CREATE FUNCTION shop.all_orders() RETURNS SETOF shop.orders LANGUAGE sql"
+            " AS 'TABLE shop.orders'; CREATE MATERIALIZED VIEW shop.copy AS"
+            " SELECT * FROM shop.all_orders(); GRANT SELECT ON shop.copy TO PUBLIC"
+        ),
+        "materialized_view",
+    ),
+    "a view of what a function returns": (
+        (
+            "CREATE FUNCTION shop.all_orders() RETURNS SETOF shop.orders LANGUAGE sql"
+            " AS 'TABLE shop.orders'; CREATE VIEW shop.seen AS SELECT * FROM shop.all_orders();"
+            " GRANT SELECT ON shop.seen TO PUBLIC"
+        ),
+        "view_without_invoker",
+    ),
+    "an aggregate of a definer function": (
+        (
+            "CREATE FUNCTION shop.step(text, text) RETURNS text LANGUAGE sql SECURITY DEFINER"
+            " AS 'SELECT string_agg(canary, '','') FROM shop.orders';"
+            " CREATE AGGREGATE shop.peek(text) (SFUNC = shop.step, STYPE = text);"
+            " REVOKE ALL ON FUNCTION shop.step FROM PUBLIC"
+        ),
+        "definer_function",
+    ),
+    "samples of all values": ("GRANT SELECT ON pg_statistic TO PUBLIC", "catalog_readable"),
+    "a table has children": (
+        "CREATE TABLE shop.old_shifts () INHERITS (shop.shifts)",
+        "table_inherited",
+    ),
     "a policy lets all in": (
         (
             "DROP POLICY mcpdb_tenant ON shop.orders; CREATE POLICY mcpdb_tenant ON shop.orders"

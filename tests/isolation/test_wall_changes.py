@@ -34,7 +34,6 @@ _NARROW: Final = _stores(STORE_IDS, "id")
 _OTHER_SELECT: Final = _stores(
     replace(STORE_IDS, select="SELECT store_id FROM shop.managers WHERE manager = tenant_ids[1]")
 )
-_OTHER_TYPE: Final = _stores(replace(STORE_IDS, type="bigint"))
 _OTHER_NAME: Final = _stores(replace(STORE_IDS, name="stores_of"))
 _NO_STORES: Final[Changes] = lambda _: {"tables": _OTHERS}  # noqa: E731
 _ONE: Final[Changes] = lambda _: {"tables": TABLES[:1]}  # noqa: E731
@@ -61,7 +60,6 @@ CHANGES: Final[dict[str, tuple[Changes, Changes]]] = {
         lambda _: {"tables": [*_OTHERS, Protected("shop.stores", "id", lookup=STORE_IDS)]},
     ),
     "a lookup selects otherwise": (_USUAL, _OTHER_SELECT),
-    "a lookup has another type": (_USUAL, _OTHER_TYPE),
     "a lookup has another name": (_USUAL, _OTHER_NAME),
     "tenants no longer listed": (_USUAL, lambda _: {"tenants": None}),
     "tenants listed": (lambda _: {"tenants": None}, _USUAL),

@@ -19,10 +19,11 @@ _IDS = st.frozensets(_ID, min_size=1, max_size=5)
 
 def _decoded(text: str) -> frozenset[str]:
     ids: set[str] = set()
-    while text:
-        length, _, rest = text.partition(":")
-        ids.add(rest[: int(length)])
-        text = rest[int(length) :]
+    octets = text.encode()
+    while octets:
+        length, _, rest = octets.partition(b":")
+        ids.add(rest[: int(length)].decode())
+        octets = rest[int(length) :]
     return frozenset(ids)
 
 

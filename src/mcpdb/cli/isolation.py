@@ -128,6 +128,8 @@ def rotate(
 def remove(*, dsn: Dsn = None, yes: Yes = False, sql: Sql = False) -> None:
     """Take away everything that the wall has added, in one transaction."""
     found = _on(dsn, plan_removal)
+    if found.refusals:
+        raise ConfigurationError(" ".join(found.refusals))
     if sql:
         _print_sql(found)
         return

@@ -34,12 +34,14 @@ class Finding:
         message: What is wrong, with the names of roles, tables and functions.
         mend: The statement, or the act, that mends it.
         level: `error` keeps a server from starting, `advice` does not.
+        subject: The object that it is about, where somebody may accept it for one and not another.
     """
 
     code: str
     message: str
     mend: str
     level: Literal["error", "advice"] = "error"
+    subject: str = ""
 
 
 class Prober(Protocol):

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from mcpdb.errors import McpdbError
 from mcpdb.isolation.base import Finding, Prober
-from mcpdb.isolation.functions import functions
+from mcpdb.isolation.functions import LOOKUP_SETTINGS, functions
 from mcpdb.isolation.logins import login_findings
 from mcpdb.isolation.names import quoted, shown
 from mcpdb.isolation.reachable import RELATIONS, protected_tables, reachable_findings
 from mcpdb.isolation.seal import SEARCH_PATH
+from mcpdb.isolation.snapshot import POLICIES_NOW
+from mcpdb.isolation.state import noted
 from mcpdb.request import Tenant
 
 _KEEPER: Final = """
@@ -31,6 +33,9 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = '
 """
 
 _APPLY: Final = "Run `mcpdb isolation apply` with the wall's declaration."
+_NO_TENANT: Final = frozenset({"42501"})
+_NO_VALUE: Final = frozenset({"22P02", "22003"})
+"""The id is no value of the column's type, or of none of its size."""
 _CLOCK_S: Final = 4.0
 """A server's token lives 5 s and may begin 5 s from now: so much, less the way to the database."""
 
@@ -63,6 +68,8 @@ async def catalog_findings(prober: Prober) -> Sequence[Finding]:
     found += wall
     relations = await prober.fetch(RELATIONS)
     found += await reachable_findings(prober, relations)
+    if not any(finding.code == "no_wall" for finding in wall):
+        found += await _policy_findings(prober)
     if not relations and not any(finding.code == "no_wall" for finding in wall):
         found.append(
             Finding(
@@ -90,6 +97,30 @@ async def _wall_findings(prober: Prober) -> Iterable[Finding]:
     return [*_keeper(keeper[0]), *_function_findings(rows)]
 
 
+async def _policy_findings(prober: Prober) -> Iterable[Finding]:
+    """Policies that are not what the wall noted when it made them."""
+    noted_then = (await noted(prober)).policies
+    now = {row["policy"]: row["hash"] for row in await prober.fetch(POLICIES_NOW)}
+    if not noted_then:
+        return [
+            Finding(
+                code="policy_altered",
+                message="The comment on the schema mcpdb, in which the wall notes its policies, is"
+                " not there.",
+                mend="Restore the comment, or take the schema away and put the wall up again.",
+            )
+        ]
+    return [
+        Finding(
+            code="policy_altered",
+            message=f"The policy {policy} is not as `mcpdb isolation apply` made it.",
+            mend=_APPLY,
+        )
+        for policy, then in noted_then.items()
+        if now.get(policy) != then
+    ]
+
+
 def _keeper(row: Mapping[str, Any]) -> Iterable[Finding]:
     name = shown(row["name"])
     if row["login"] or row["bypasses"]:
@@ -108,6 +139,7 @@ def _keeper(row: Mapping[str, Any]) -> Iterable[Finding]:
 
 def _function_findings(rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Finding]:
     ours = {each.name: each for each in functions(tenants=None, lookups={})}
+    lookups = {f"{name}={value}" for name, value in LOOKUP_SETTINGS.items()}
     for name, row in rows.items():
         known = ours.get(name)
         wrong = [
@@ -115,6 +147,7 @@ def _function_findings(rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Findin
             for words, is_wrong in (
                 ("does not belong to the keeper", not row["is_keepers"]),
                 ("has no fixed search_path", f"search_path={SEARCH_PATH}" not in row["settings"]),
+                ("has no fixed settings", known is None and not lookups <= {*row["settings"]}),
                 ("runs with its caller's rights", row["definer"] != (not known or known.definer)),
                 ("can be called by the login", row["callable"] and known and not known.for_app),
                 ("cannot be called by the login", not row["callable"] and known and known.for_app),
@@ -163,22 +196,15 @@ async def _entry_findings(prober: Prober, clock: Callable[[], float]) -> Iterabl
 
 
 async def _attack(prober: Prober, tables: Sequence[str]) -> Iterable[Finding]:
-    """Look at each table as nobody, and as two who own nothing. Every row is a finding."""
+    """Look at each table as nobody, and as two who own nothing. Every row is a finding, and so is
+    a look that did not come to an end: nothing is known then."""
     found: list[Finding] = []
     for table in tables:
-        seen = {
-            tenant: bool(await _rows(prober, table, tenant))
-            for tenant in (None, *_nobodies(), *_nobodies())
-        }
-        if any(seen.values()):
-            who = "Without a tenant" if seen[None] else "As a tenant that owns nothing"
-            found.append(
-                Finding(
-                    code="nobody_sees_rows",
-                    message=f"{who}, rows of {table} can be seen.",
-                    mend=_APPLY,
-                )
-            )
+        for tenant in (None, *_nobodies(), *_nobodies()):
+            finding = await _look(prober, table, tenant)
+            if finding is not None:
+                found.append(finding)
+                break
     return found
 
 
@@ -187,8 +213,23 @@ def _nobodies() -> Sequence[Tenant]:
     return Tenant.of(str(uuid.uuid4())), Tenant.of(str(-1 - secrets.randbelow(32_000)))
 
 
-async def _rows(prober: Prober, table: str, tenant: Tenant | None) -> Sequence[object]:
+async def _look(prober: Prober, table: str, tenant: Tenant | None) -> Finding | None:
+    who = "Without a tenant" if tenant is None else "As a tenant that owns nothing"
     try:
-        return await prober.fetch(f"SELECT 1 AS one FROM {table} LIMIT 1", tenant=tenant)  # quoted
-    except McpdbError:
-        return ()  # an id that the column's type has not, or no tenant: nothing was seen
+        rows = await prober.fetch(f"SELECT 1 AS one FROM {table} LIMIT 1", tenant=tenant)
+    except McpdbError as error:
+        state = getattr(error.__cause__, "sqlstate", None)
+        if state in (_NO_TENANT if tenant is None else _NO_VALUE):
+            return None
+        return Finding(
+            code="table_not_attacked",
+            message=f"{who}, a look into {table} ended in an error, so that nothing is known of its"
+            f" policy: {error.message}",
+            mend=f"Create an index on the tenant column of {table}, if it took too long.",
+            subject=table.replace('"', ""),
+        )
+    if not rows:
+        return None
+    return Finding(
+        code="nobody_sees_rows", message=f"{who}, rows of {table} can be seen.", mend=_APPLY
+    )

@@ -1,12 +1,22 @@
 """The functions of the schema `mcpdb`: what each is called, who may call it, and how it is made."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from mcpdb.isolation.names import literal, quoted
+from mcpdb.isolation.names import dollar_quoted, literal, quoted
 from mcpdb.isolation.seal import ENTER, IDS_OF, NEW_KEY, SEARCH_PATH, TENANT
 from mcpdb.isolation.wall import Lookup
+
+LOOKUP_SETTINGS: Final = {
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "transform_null_equals": "off",
+}
+"""Hold in a look-up, whose author may have used literals and the clock: a query could change what
+they mean, and a session keeps the plan that it makes first."""
 
 Volatility = Literal["IMMUTABLE", "STABLE", "VOLATILE"]
 
@@ -24,6 +34,7 @@ class Function:
         definer: Whether it runs with the rights of the keeper.
         for_app: Whether the server's login may call it. Nobody else may, but the keeper.
         comment: What it is for.
+        settings: That hold while it runs, beside the search_path.
     """
 
     name: str
@@ -34,6 +45,16 @@ class Function:
     definer: bool = True
     for_app: bool = True
     comment: str
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def config(self) -> Sequence[str]:
+        """Its settings as the catalogs say them."""
+        return [f"{name}={value}" for name, value in self._settings.items()]
+
+    @property
+    def _settings(self) -> Mapping[str, str]:
+        return {"search_path": SEARCH_PATH, **self.settings}
 
     @property
     def types(self) -> str:
@@ -59,7 +80,7 @@ class Function:
             "t" if self.definer else "f",
             self.volatility[0].lower(),
             self.parallel[0].lower(),
-            f'{{"search_path={SEARCH_PATH}"}}',
+            "{" + ",".join(f'"{one}"' if " " in one else one for one in self.config) + "}",
             "plpgsql",
             self.returns,
             self.arguments,
@@ -74,7 +95,9 @@ class Function:
             f"CREATE OR REPLACE FUNCTION mcpdb.{quoted(self.name)}({self.arguments})"
             f" RETURNS {self.returns}\n"
             f"LANGUAGE plpgsql {self.volatility} {security} PARALLEL {self.parallel}\n"
-            f"SET search_path = {SEARCH_PATH}\nAS $mcpdb${self.body}$mcpdb$"
+            f"SET search_path = {SEARCH_PATH}\n"
+            + "".join(f"SET {quoted(k)} = {literal(v)}\n" for k, v in self.settings.items())
+            + f"AS {dollar_quoted(self.body)}"
         )
 
 
@@ -179,6 +202,7 @@ def functions(
                 returns=f"{lookup.type}[]",
                 body=_lookup(lookup),
                 comment=f"The values that the tenant sees as {name}.",
+                settings=LOOKUP_SETTINGS,
             )
             for name, lookup in lookups.items()
         ),

@@ -19,7 +19,7 @@ def checked(name: str, *, what: str) -> str:
             would cut it off and so mean another one.
     """
     is_long = len(name.encode("utf-8", "replace")) > _NAME_BYTES
-    if not name or is_long or "\x00" in name or "$mcpdb$" in name:
+    if not name or is_long or "\x00" in name:
         raise ConfigurationError(f"{what} is named by 1 to {_NAME_BYTES} bytes, not {name[:80]!r}.")
     return name
 
@@ -78,3 +78,11 @@ def in_sql(name: tuple[str, str]) -> str:
 def spoken(name: tuple[str, str]) -> str:
     """Schema and name as people write them."""
     return ".".join(map(shown, name))
+
+
+def dollar_quoted(body: str) -> str:
+    """The text as a dollar-quoted string, whatever is in it."""
+    tag = "mcpdb"
+    while f"${tag}$" in body:
+        tag += "_"
+    return f"${tag}${body}${tag}$"

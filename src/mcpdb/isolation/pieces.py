@@ -129,20 +129,11 @@ def _function(wall: Wall, snapshot: Snapshot, function: Function) -> Piece:
         rights += [
             f"REVOKE ALL ON FUNCTION {function.signature} FROM {quoted(role)}" for role in former
         ]
-    # Another type needs another function; the policies that call this one are made anew too.
-    is_other = found is not None and not _same_type(found, described)
-    drop = [f"DROP FUNCTION {function.signature} CASCADE"] if is_other else []
     if function.for_app:
         rights.append(f"GRANT EXECUTE ON FUNCTION {function.signature} TO {quoted(app)}")
     return Piece(
         key=("function", function.name, function.types),
-        do=[*drop, function.create(), *rights, set_comment(function)],
+        do=[function.create(), *rights, set_comment(function)],
         role=keeper,
         is_there=found == described,
     )
-
-
-def _same_type(one: str, other: str) -> bool:
-    """Whether two functions, as they are described, return the same."""
-    types = [each.partition("\n")[0].split("|") for each in (one, other)]
-    return types[0][-2] == types[1][-2]

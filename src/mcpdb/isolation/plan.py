@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mcpdb.isolation.names import shown, spoken, table_name
 from mcpdb.isolation.pieces import pieces_of
 from mcpdb.isolation.problems import problems
 from mcpdb.isolation.report import Loss, losses, undeclared
 from mcpdb.isolation.script import Script
 from mcpdb.isolation.snapshot import Snapshot
 from mcpdb.isolation.state import ON_TABLE, Key, State
-from mcpdb.isolation.wall import Wall
+from mcpdb.isolation.wall import Wall, with_types
 
 _MISSING: Final = {
     16: "Before 16 a membership always hands on its privileges: while apply runs, and not longer,"
@@ -55,6 +56,7 @@ class Plan:
 
 def make_plan(wall: Wall, snapshot: Snapshot) -> Plan:
     """What is missing between the database and the declaration."""
+    wall = with_types(wall, snapshot.types)
     missing = [text for since, text in _MISSING.items() if snapshot.major < since]
     refusals = problems(wall, snapshot)
     if refusals:
@@ -77,6 +79,7 @@ def make_plan(wall: Wall, snapshot: Snapshot) -> Plan:
     sources = {".".join(p.key[1:]): p.source for p in pieces if p.source is not None}
     state = State(tuple(dict.fromkeys([*known, *made])), sources)
     if script.statements or state != snapshot.state:
+        script.prove([table_name(each.table) for each in wall.tables])
         script.remember(state, keeper=wall.roles.keeper)
     return _plan(
         snapshot,
@@ -93,6 +96,15 @@ def make_removal(snapshot: Snapshot) -> Plan:
     Args:
         snapshot: Of the tables that the wall has noted.
     """
+    refusals = [
+        f"The policies {', '.join(map(shown, table.foreign))} of {spoken(name)} are not the wall's,"
+        " and depend on row-level security, which it has turned on: drop them, or see to it that"
+        " it may be turned off."
+        for name, table in snapshot.tables.items()
+        if table.foreign and ("rls", *name) in snapshot.state.made
+    ]
+    if refusals:
+        return _plan(snapshot, refusals=refusals)
     script = Script(snapshot, is_removal=True)
     _take_away(script, set(), is_late=False)
     _take_away(script, set(), is_late=True)

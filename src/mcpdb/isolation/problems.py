@@ -77,6 +77,8 @@ def _of_table(wall: Wall, snapshot: Snapshot, each: Protected | Shared) -> Itera
         )
         return
     yield from _of_owner(wall, snapshot, table)
+    yield from _of_company(wall, snapshot, table)
+    yield from _of_privileges(wall, snapshot, each, table)
     for column in each.columns or ():
         if column not in table.types:
             yield f"The table {spoken(name)} has no column {shown(column)}: declare one it has."
@@ -84,6 +86,72 @@ def _of_table(wall: Wall, snapshot: Snapshot, each: Protected | Shared) -> Itera
         problem = column_problem(table, column_name(each.tenant), each.lookup)
         if problem is not None:
             yield problem
+
+
+def _of_company(wall: Wall, snapshot: Snapshot, table: TableState) -> Iterable[str]:
+    """What else is about the table, and would be other than it seems behind a wall."""
+    name = spoken((table.schema, table.name))
+    if table.has_children:
+        yield (
+            f"Other tables inherit from {name}, and rows that are read through it are not held by"
+            " their policies: declare tables without children, or partitioned ones."
+        )
+    if table.is_replicated and not table.forced:
+        yield (
+            f"A subscription fills {name}, and PostgreSQL does not replicate into tables whose"
+            " policies hold the owner: leave it out, or put the wall up at the publisher."
+        )
+    for policy in table.restricts:
+        yield (
+            f"The restrictive policy {shown(policy)} of {name} would hold the wall's roles and the"
+            " declared ones too: limit it to those for whom it is, with ALTER POLICY ... TO."
+        )
+    if wall.owner not in {None, table.owner} and list(_held(wall.owner or "", table, snapshot)):
+        yield (
+            f"{shown(wall.owner or '')} has privileges of its own on {name}, which it would lose"
+            " when the wall comes down: revoke them first."
+        )
+
+
+def _of_privileges(
+    wall: Wall, snapshot: Snapshot, each: Protected | Shared, table: TableState
+) -> Iterable[str]:
+    """Privileges by which the server's login would read, or do, more than is declared."""
+    name = (table.schema, table.name)
+    app = wall.roles.app
+    columns = set(each.columns or [])
+    made = {
+        (key[3], *key[5:])
+        for key in snapshot.state.made
+        if key[0] == "grant" and key[4] == app and (key[1], key[2]) == name
+    }
+    for privilege, column in _held(app, table, snapshot):
+        is_declared = privilege == "SELECT" and (not columns or column in columns)
+        noted = (privilege, column) if column else (privilege,)
+        if not is_declared and noted not in made:
+            on = f"({shown(column)}) ON {spoken(name)}" if column else f"ON {spoken(name)}"
+            yield (
+                f"{shown(app)} has {privilege} {on}, which is not declared:"
+                f" REVOKE {privilege} {on} FROM {shown(app)}."
+            )
+    open_to_all = {
+        column for privilege, column in _held("public", table, snapshot) if privilege == "SELECT"
+    }
+    if columns and open_to_all - columns:
+        yield (
+            f"Everyone may read more of {spoken(name)} than its declared columns: REVOKE SELECT ON"
+            f" {spoken(name)} FROM PUBLIC, and grant it to those who need it."
+        )
+
+
+def _held(role: str, table: TableState, snapshot: Snapshot) -> Iterable[tuple[str, str]]:
+    """Privileges of a role on a table, each with the column or an empty name."""
+    name = f"{table.schema}.{table.name}"
+    for held in snapshot.grants:
+        if held.startswith(f"{role} "):
+            privilege, on = held.removeprefix(f"{role} ").split(" ", 1)
+            if on == name or on.startswith(f"{name}."):
+                yield privilege, on.removeprefix(name).removeprefix(".")
 
 
 def _of_owner(wall: Wall, snapshot: Snapshot, table: TableState) -> Iterable[str]:
@@ -111,7 +179,28 @@ def _of_owner(wall: Wall, snapshot: Snapshot, table: TableState) -> Iterable[str
         )
 
 
+_CUTTING: Final = frozenset({"character", '"char"', "bit", "name"})
+"""Types to which a cast cuts a value off, and so may make another one of it."""
+
+
 def _of_lookups(wall: Wall, snapshot: Snapshot) -> Iterable[str]:
+    for lookup in {each.name: each for each in wall.lookups}.values():
+        if snapshot.types.get(lookup.type, lookup.type) is None:
+            yield (
+                f"The lookup {lookup.name} has the type {lookup.type}, which PostgreSQL does not"
+                " know: qualify types that are not its own by their schema."
+            )
+        elif lookup.type in _CUTTING:
+            yield (
+                f"The lookup {lookup.name} has the type {lookup.type}, to which values are cut"
+                " off: use text."
+            )
+        found = snapshot.functions.get(lookup.name)
+        if found is not None and found.split("\n")[0].split("|")[-2] != f"{lookup.type}[]":
+            yield (
+                f"The lookup {lookup.name} had another type, and policies depend on it: give it"
+                " another name."
+            )
     for name, columns in read_by_keeper(wall).items():
         table = snapshot.tables.get(name)
         if table is None:

@@ -12,6 +12,13 @@ RELATIONS: Final = """
 SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
   c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, session_user::text AS login,
   pg_has_role(session_user, c.relowner, 'USAGE') AS owns,
+  c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
+    AS has_children,
+  -- A view that calls a function may read whatever that reads.
+  EXISTS (SELECT FROM pg_rewrite w JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass
+    AND d.objid = w.oid AND d.refclassid = 'pg_proc'::regclass
+    JOIN pg_proc f ON f.oid = d.refobjid
+    WHERE w.ev_class = c.oid AND f.pronamespace <> 'pg_catalog'::regnamespace) AS calls,
   coalesce((SELECT o.option_value::bool FROM pg_options_to_table(c.reloptions) o
     WHERE o.option_name = 'security_invoker'), false) AS invoker,
   ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive
@@ -56,16 +63,30 @@ ORDER BY 1, 2
 _DEFINERS: Final = """
 SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
     AS function, pg_get_userbyid(p.proowner)::text AS owner, session_user::text AS login
-FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles o ON o.oid = p.proowner
-WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'mcpdb')
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE p.prosecdef AND pg_get_userbyid(p.proowner) <> session_user
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'mcpdb')
   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-  AND has_schema_privilege(session_user, n.oid, 'USAGE')
-  AND has_function_privilege(session_user, p.oid, 'EXECUTE')
+  AND (has_schema_privilege(session_user, n.oid, 'USAGE')
+      AND has_function_privilege(session_user, p.oid, 'EXECUTE')
+    -- What an aggregate consists of is called with the rights of the aggregate's owner.
+    OR EXISTS (SELECT FROM pg_aggregate a JOIN pg_proc f ON f.oid = a.aggfnoid
+      WHERE has_schema_privilege(session_user, f.pronamespace, 'USAGE')
+        AND has_function_privilege(session_user, f.oid, 'EXECUTE')
+        AND p.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
+          a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)))
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
     AND d.objid = p.oid AND d.deptype = 'e')
-  AND (o.rolsuper OR o.rolbypassrls OR EXISTS (SELECT FROM pg_class c WHERE c.relrowsecurity
-    AND has_any_column_privilege(p.proowner, c.oid, 'SELECT')))
 ORDER BY 1
+"""
+
+# Closed as PostgreSQL comes: samples of all columns' values, passwords, contents of large objects.
+_CATALOGS: Final = """
+SELECT name, session_user::text AS login,
+  has_any_column_privilege(session_user, 'pg_catalog.' || name, 'SELECT')
+    AND has_table_privilege(session_user, 'pg_catalog.' || name, 'SELECT') AS readable
+FROM unnest(ARRAY['pg_statistic', 'pg_statistic_ext_data', 'pg_authid', 'pg_largeobject',
+  'pg_user_mapping']) AS name
 """
 
 _WRAPPED: Final = re.compile(r"SELECT \(*mcpdb\.")
@@ -81,14 +102,25 @@ async def reachable_findings(
         relations: Rows of `RELATIONS`.
     """
     found = [finding for relation in relations for finding in _relation(relation)]
+    closed = await prober.fetch(_CATALOGS)
+    found += [_catalog(row) for row in closed if row["readable"]]
     return [*found, *map(_definer, await prober.fetch(_DEFINERS))]
+
+
+def _catalog(row: Mapping[str, Any]) -> Finding:
+    return Finding(
+        code="catalog_readable",
+        message=f"The login can read pg_catalog.{row['name']}, which holds values of all rows.",
+        mend=f"REVOKE SELECT ON pg_catalog.{row['name']} FROM PUBLIC, {quoted(row['login'])}",
+    )
 
 
 def _definer(row: Mapping[str, Any]) -> Finding:
     return Finding(
         code="definer_function",
         message=f"The function {row['function']} runs with the rights of {shown(row['owner'])},"
-        " who can read protected tables, and the login may call it.",
+        " and the login may call it.",
+        subject=row["function"],
         mend=f"REVOKE EXECUTE ON ROUTINE {row['function']} FROM PUBLIC, {quoted(row['login'])}",
     )
 
@@ -105,6 +137,7 @@ def protected_tables(relations: Sequence[Mapping[str, Any]]) -> Sequence[str]:
 def _relation(row: Mapping[str, Any]) -> Iterable[Finding]:
     key = (row["schema"], row["name"])
     close = f"REVOKE SELECT ON {in_sql(key)} FROM PUBLIC, {quoted(row['login'])}"
+    what = ", ".join(row["below"]) or "what functions return"
     if row["kind"] in {"r", "p"}:
         yield from _table(row, close)
     elif row["kind"] == "f":
@@ -114,18 +147,19 @@ def _relation(row: Mapping[str, Any]) -> Iterable[Finding]:
             " policies.",
             mend=close,
         )
-    elif row["kind"] == "m" and row["below"]:
+    elif row["kind"] == "m":
         yield Finding(
             code="materialized_view",
             message=f"The login can read the materialised view {spoken(key)}: a copy of rows of"
-            f" {', '.join(row['below'])} that has no policies.",
+            f" {what} that has no policies.",
             mend=close,
+            subject=spoken(key),
         )
-    elif row["kind"] == "v" and row["below"] and not row["invoker"]:
+    elif row["kind"] == "v" and (row["below"] or row["calls"]) and not row["invoker"]:
         yield Finding(
             code="view_without_invoker",
-            message=f"The view {spoken(key)} reads {', '.join(row['below'])} with the rights of"
-            " its owner.",
+            message=f"The view {spoken(key)} reads {what} with the rights of its owner.",
+            subject=spoken(key),
             mend=f"ALTER VIEW {in_sql(key)} SET (security_invoker = true)",
         )
 
@@ -146,6 +180,13 @@ def _table(row: Mapping[str, Any], close: str) -> Iterable[Finding]:
             mend=f"{close}; or declare the table in the wall and run `mcpdb isolation apply`",
         )
         return
+    if row["has_children"]:
+        yield Finding(
+            code="table_inherited",
+            message=f"Other tables inherit from {spoken(key)}: their rows are read through it"
+            " without their own policies.",
+            mend=close,
+        )
     if not row["forced"]:
         yield Finding(
             code="table_without_force",

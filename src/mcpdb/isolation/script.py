@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from mcpdb.isolation.names import in_sql, literal, quoted
+from mcpdb.isolation.names import dollar_quoted, in_sql, literal, quoted
 from mcpdb.isolation.snapshot import POLICY_HASHES, Snapshot
 from mcpdb.isolation.state import STATE_MARK, TABLES, Key, State
 from mcpdb.isolation.undo import schema_role, undone
@@ -20,7 +20,7 @@ LOCK_TIMEOUT: Final = "5s"
 # All tables or none: to wait for one with others locked would be a deadlock with whoever uses them
 # in another order, as an insert does that looks after its foreign key, and PostgreSQL may end
 # that one. It looks for deadlocks after deadlock_timeout, so each try is over before.
-_LOCK_ALL: Final = """DO $mcpdb$
+_LOCK_ALL: Final = """
 DECLARE
   patience CONSTANT interval := current_setting('deadlock_timeout')::interval * 0.6;
   give_up CONSTANT timestamptz := clock_timestamp() + interval '{timeout}';
@@ -39,7 +39,18 @@ BEGIN
     PERFORM pg_sleep(0.05 + 0.1 * random());
   END LOOP;
   PERFORM set_config('role', 'none', true), set_config('lock_timeout', '{timeout}', true);
-END $mcpdb$"""
+END """
+
+_STANDS: Final = """
+BEGIN
+  IF EXISTS (SELECT FROM unnest({schemas}, {names}) AS declared(schema, name)
+    WHERE NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_policy p ON p.polrelid = c.oid
+      WHERE n.nspname = schema AND c.relname = name AND c.relrowsecurity AND c.relforcerowsecurity
+        AND p.polname = 'mcpdb_tenant' AND NOT p.polpermissive AND p.polqual IS NOT NULL)) THEN
+    RAISE EXCEPTION 'the wall would not stand' USING ERRCODE = 'MD004';
+  END IF;
+END """
 
 _LOCK_ONE: Final = """      PERFORM set_config('role', {role}, true);
       PERFORM set_config('lock_timeout', greatest(1,
@@ -153,16 +164,29 @@ class Script:
         known = {"made": [list(key) for key in state.made], "sources": dict(state.sources)}
         body = literal(json.dumps(known))
         note = (
-            "DO $mcpdb$ BEGIN\n  EXECUTE format('COMMENT ON SCHEMA mcpdb IS %L',"
+            " BEGIN\n  EXECUTE format('COMMENT ON SCHEMA mcpdb IS %L',"
             f" {literal(STATE_MARK)}\n"
             f"  || ({body}::jsonb || jsonb_build_object('policies', ({POLICY_HASHES}),\n"
             "  'tables', (SELECT coalesce(jsonb_agg(jsonb_build_array(schema, name, oid)), '[]')\n"
-            f"  FROM ({TABLES}) AS tables)))::text);\nEND $mcpdb$"
+            f"  FROM ({TABLES}) AS tables)))::text);\nEND "
         )
-        self.run([note], role=keeper)
+        self.run([f"DO {dollar_quoted(note)}"], role=keeper)
 
-    def finish(self) -> Sequence[str]:
-        """All statements; none where nothing has to be done."""
+    def prove(self, tables: Sequence[tuple[str, str]]) -> None:
+        """End in an error, and so change nothing, unless these tables are behind the wall."""
+        schemas, names = (
+            f"ARRAY[{', '.join(literal(part) for part in parts)}]"
+            for parts in zip(*tables, strict=True)
+        )
+        proof = _STANDS.format(schemas=schemas, names=names)
+        self.run([f"DO {dollar_quoted(proof)}"], role=None)
+
+    def finish(self, *, waits: bool = True) -> Sequence[str]:
+        """All statements; none where nothing has to be done.
+
+        Args:
+            waits: For another of these to end. Its lock is one that any login could hold.
+        """
         if not self.statements:
             return []
         self._become(None)
@@ -172,7 +196,7 @@ class Script:
         return [
             "SET LOCAL search_path = pg_catalog, pg_temp",
             f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'",
-            f"SELECT pg_advisory_xact_lock({LOCK})",
+            *([f"SELECT pg_advisory_xact_lock({LOCK})"] if waits else []),
             *locks,
             *self.statements,
             # For a transaction that goes on, such as a migration's.
@@ -200,7 +224,7 @@ class Script:
             if not self._is_mine(owner):
                 lent[owner] = self._lending(owner, inherit=False)
         lock = _LOCK_ALL.format(locks="\n".join(ones), timeout=LOCK_TIMEOUT)
-        return [*lent.values(), lock] if ones else []
+        return [*lent.values(), f"DO {dollar_quoted(lock)}"] if ones else []
 
     def _become(self, role: str | None) -> None:
         if role != self._acting:
@@ -238,10 +262,12 @@ class Script:
             self._lent.pop(role, None)
             self.statements.append(f"REVOKE {quoted(role)} FROM CURRENT_USER")
         self.statements.append(
-            f"DO $mcpdb$ BEGIN DROP ROLE {quoted(role)};"
-            " EXCEPTION WHEN dependent_objects_still_exist THEN"
-            f" RAISE NOTICE 'the role % is used elsewhere and stays', {literal(role)};"
-            " END $mcpdb$"
+            "DO "
+            + dollar_quoted(
+                f" BEGIN DROP ROLE {quoted(role)};"
+                " EXCEPTION WHEN dependent_objects_still_exist THEN"
+                f" RAISE NOTICE 'the role % is used elsewhere and stays', {literal(role)}; END "
+            )
         )
 
     def _give_back(self, schema: str, table: str, old: str) -> None:

@@ -116,15 +116,21 @@ BEGIN
   RAISE EXCEPTION 'mcpdb: no tenant is sealed into this transaction' USING ERRCODE = '42501';
 END """
 
+# By octets, which a bytea finds at once however many ids there are, and whatever the database's
+# encoding takes for a character.
 IDS_OF: Final = """
 DECLARE
+  octets CONSTANT bytea := convert_to(tenant, 'UTF8');
   ids text[] := '{}';
-  head text;
+  at int := 1;
+  colon int;
+  size int;
 BEGIN
-  WHILE tenant <> '' LOOP
-    head := split_part(tenant, ':', 1);
-    ids := ids || substr(tenant, length(head) + 2, head::int);
-    tenant := substr(tenant, length(head) + 2 + head::int);
+  WHILE at <= length(octets) LOOP
+    colon := position(convert_to(':', 'UTF8') IN substring(octets FROM at FOR 6));
+    size := convert_from(substring(octets FROM at FOR colon - 1), 'UTF8')::int;
+    ids := ids || convert_from(substring(octets FROM at + colon FOR size), 'UTF8');
+    at := at + colon + size;
   END LOOP;
   RETURN ids;
 END """

@@ -21,7 +21,13 @@ _LIFE_US: Final = 5_000_000
 
 
 ACCEPTABLE: Final = frozenset(
-    {"definer_function", "materialized_view", "minor_version", "view_without_invoker"}
+    {
+        "definer_function",
+        "materialized_view",
+        "minor_version",
+        "table_not_attacked",
+        "view_without_invoker",
+    }
 )
 """Findings that an operator may know to be harmless. That a policy does not hold is never so."""
 
@@ -37,7 +43,8 @@ class Sealed(Isolation):
         key: As `mcpdb isolation apply` or `rotate-keys` prints it: `mcpdb-key-1-...`. It is a
             secret: give it by the environment, never in the source.
         accept: Codes of findings that this server starts with nevertheless: `minor_version`,
-            where the server cannot be updated yet, and the like. Each is logged at every start.
+            where the server cannot be updated yet, and the like; or of one object alone, as
+            `view_without_invoker:shop.totals`. Each is logged at every start.
         clock: Seconds since 1970.
 
     Raises:
@@ -47,7 +54,7 @@ class Sealed(Isolation):
     def __init__(
         self, *, key: str, accept: Sequence[str] = (), clock: Callable[[], float] = time.time
     ) -> None:
-        unknown = [code for code in accept if code not in ACCEPTABLE]
+        unknown = [each for each in accept if each.partition(":")[0] not in ACCEPTABLE]
         if isinstance(accept, str) or unknown:
             raise ConfigurationError(
                 "The findings to accept are a list of codes.",
@@ -86,6 +93,8 @@ class Sealed(Isolation):
     @override
     async def check(self, prober: Prober) -> Sequence[Finding]:
         return [
-            replace(finding, level="advice") if finding.code in self._accept else finding
+            replace(finding, level="advice")
+            if self._accept & {finding.code, f"{finding.code}:{finding.subject}"}
+            else finding
             for finding in await sealed_findings(prober, clock=self._clock)
         ]

@@ -12,6 +12,9 @@ from mcpdb.isolation.state import State, noted
 class TableState:
     """A table, and the policies that it has.
 
+    `has_children` says whether other tables inherit from it, and `is_replicated` whether a
+    subscription fills it. `foreign` names policies that are not the wall's, and `restricts`
+    those of them that hold everyone.
     `types` has for each column its type without length, and its kind by pg_type; `folds` those
     columns whose collation holds different texts for equal. `policies` has for each a hash of what
     it is now.
@@ -28,6 +31,10 @@ class TableState:
     folds: frozenset[str]
     policies: Mapping[str, str]
     sequences: Sequence[tuple[str, str]]
+    has_children: bool
+    is_replicated: bool
+    restricts: Sequence[str]
+    foreign: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,7 @@ class Snapshot:
     state: State
     has_keys: bool
     public_connects: bool
+    types: Mapping[str, str | None]
 
     @property
     def major(self) -> int:
@@ -95,6 +103,16 @@ POLICY_HASHES: Final = f"""SELECT coalesce(jsonb_object_agg(
   WHERE p.polname LIKE 'mcpdb|_%' ESCAPE '|'"""
 """Hashes of the wall's policies as they are: one differs once somebody has altered its policy."""
 
+POLICIES_NOW: Final = f"""
+WITH path AS MATERIALIZED (SELECT set_config('search_path', 'pg_catalog, pg_temp', true) AS it)
+SELECT n.nspname || '.' || c.relname || '.' || p.polname AS policy, {
+    _POLICY_NOW.replace("polrelid)", "polrelid, path.it IS NULL)")
+} AS hash
+FROM path, pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+JOIN pg_namespace n ON n.oid = relnamespace WHERE p.polname LIKE 'mcpdb|_%' ESCAPE '|'"""
+"""The same for a login with a search_path of its own: names are written out only after it is set,
+on which the expressions depend here."""
+
 _SERVER: Final = """
 SELECT current_setting('server_version_num')::int AS version, current_database()::text AS database,
   current_user::text AS me, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super,
@@ -110,6 +128,14 @@ _TABLES: Final = f"""
 SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
   pg_get_userbyid(c.relowner)::text AS owner, pg_get_userbyid(n.nspowner)::text AS schema_owner,
   c.relrowsecurity AS rls, c.relforcerowsecurity AS forced,
+  c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
+    AS has_children,
+  EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid) AS is_replicated,
+  ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid
+    AND NOT p.polpermissive AND 0 = ANY (p.polroles) AND p.polname NOT LIKE 'mcpdb|_%' ESCAPE '|')
+    AS restricts,
+  ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid
+    AND p.polname NOT LIKE 'mcpdb|_%' ESCAPE '|') AS foreign,
   ARRAY(SELECT ARRAY[a.attname::text, format_type(a.atttypid, -1), t.typtype::text,
       coalesce((NOT co.collisdeterministic)::text, 'false')]
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -158,7 +184,12 @@ SELECT r.rolname::text AS role, n.nspname::text AS schema, c.relname::text AS na
     WHERE d.rolname = ANY ($3::text[]) AND pg_has_role(r.oid, d.oid, 'USAGE')) AS through
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN pg_roles r
 WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-  AND r.rolname !~ '^pg_' AND has_schema_privilege(r.oid, n.oid, 'USAGE')
+  AND r.rolname !~ '^pg_' AND (has_schema_privilege(r.oid, n.oid, 'USAGE')
+    -- The owner of a view needs no more than the privilege on the table.
+    OR EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid
+      JOIN pg_class v ON v.oid = w.ev_class
+      WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+        AND d.refobjid = c.oid AND v.oid <> c.oid AND v.relowner = r.oid))
   AND (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE')
     OR has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE'))
 ORDER BY 1, 2, 3
@@ -178,7 +209,8 @@ WHERE n.nspname = 'mcpdb'
 """
 
 _GRANTS: Final = """
-SELECT pg_get_userbyid(a.grantee) || ' ' || a.privilege_type || ' ' || object AS held FROM (
+SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END
+  || ' ' || a.privilege_type || ' ' || object AS held FROM (
   SELECT relacl AS acl, nspname || '.' || relname AS object
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
@@ -188,12 +220,21 @@ SELECT pg_get_userbyid(a.grantee) || ' ' || a.privilege_type || ' ' || object AS
   JOIN pg_namespace n ON n.oid = relnamespace WHERE attacl IS NOT NULL
   UNION ALL SELECT nspacl, nspname FROM pg_namespace
   UNION ALL SELECT datacl, '' FROM pg_database WHERE datname = current_database()
-) AS objects, aclexplode(acl) AS a WHERE pg_get_userbyid(a.grantee) = ANY ($1::text[])
+) AS objects, aclexplode(acl) AS a
+WHERE a.grantee = 0 OR pg_get_userbyid(a.grantee) = ANY ($1::text[])
 """
 
 
+_TYPES: Final = "SELECT said, to_regtype(said)::text AS known FROM unnest($1::text[]) AS said"
+
+
 async def read(
-    prober: Prober, *, tables: Sequence[tuple[str, str]], own: Sequence[str], others: Sequence[str]
+    prober: Prober,
+    *,
+    tables: Sequence[tuple[str, str]],
+    own: Sequence[str],
+    others: Sequence[str],
+    types: Sequence[str] = (),
 ) -> Snapshot:
     """Look at the database.
 
@@ -203,6 +244,7 @@ async def read(
         tables: That a wall is about, as schema and name.
         own: Names of the wall's roles.
         others: Names of the declared roles.
+        types: To be said as PostgreSQL says them.
     """
     (server,) = await prober.fetch(_SERVER)
     state = await noted(prober)
@@ -231,6 +273,7 @@ async def read(
         state=state,
         has_keys=server["has_keys"],
         public_connects=server["public_connects"],
+        types={row["said"]: row["known"] for row in await prober.fetch(_TYPES, [*types])},
     )
 
 

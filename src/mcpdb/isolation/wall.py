@@ -2,23 +2,13 @@
 and says nothing of how; statements are made from it in `plan`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import Column, Table
 
 from mcpdb.errors import ConfigurationError
 from mcpdb.isolation.names import checked, column_name, table_name
-
-_ALIASES: Final = {
-    "bool": "boolean",
-    "int": "integer",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "varchar": "character varying",
-}
-"""Of types, as PostgreSQL itself says them when it is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +20,12 @@ class Lookup:
 
     Attributes:
         name: Of the function.
-        type: Of one value, such as `integer`.
-        select: A query of one column for the ids in the variable `tenant_ids`, a `text[]`. Names
-            are qualified by their schema: `SELECT store_id FROM retail.store_access WHERE
-            manager = ANY (tenant_ids)`.
+        type: Of one value, such as `integer`. Types of other schemas than PostgreSQL's own are
+            qualified.
+        select: A query of one column for the ids in the variable `tenant_ids`, a `text[]`. It runs
+            with a search_path of `pg_catalog`, in UTC and with ISO dates, whatever the caller
+            has set. Names are qualified by their schema: `SELECT store_id FROM
+            retail.store_access WHERE manager = ANY (tenant_ids)`.
         select_all: The same for the tenant that is all. None: all is refused.
         reads: The tables that both read, each with its columns.
     """
@@ -46,11 +38,14 @@ class Lookup:
 
     def __post_init__(self) -> None:
         checked(self.name, what="A lookup")
-        object.__setattr__(self, "type", _ALIASES.get(self.type.lower(), self.type))
+        if "(" in self.type:
+            raise ConfigurationError(
+                f"A type with a length, such as {self.type}, cuts values off: leave the length out."
+            )
         if self.name in {"enter", "tenant", "ids", "ids_of", "new_key", "keys", "state"}:
             raise ConfigurationError(f"The name {self.name!r} of a lookup is taken.")
         for query in (self.select, self.select_all):
-            if query is not None and ("$mcpdb$" in query or ";" in query):
+            if query is not None and ";" in query:
                 raise ConfigurationError("A lookup is one query, without a semicolon.")
         for table, columns in self.reads.items():
             table_name(table)
@@ -68,6 +63,8 @@ class Protected:
         lookup: How ids become values of that column.
         using: A condition instead of `tenant`, with `{ids}` for the array of the values:
             `home = ANY ({ids}) OR EXISTS (...)`. Other names in it are qualified by their schema.
+            It runs with the settings of the query, which can change them: what depends on the
+            clock, the time zone or formats belongs into a lookup.
         columns: Those that the server's login may read. None: all, also later ones.
     """
 
@@ -215,3 +212,15 @@ def declared_tables(wall: Wall) -> Sequence[tuple[str, str]]:
     if wall.tenants is not None:
         names.append(table_name(wall.tenants[0]))
     return list(dict.fromkeys(names))
+
+
+def with_types(wall: Wall, types: Mapping[str, str | None]) -> Wall:
+    """The wall with the types of its lookups as PostgreSQL itself says them, if it knows them."""
+
+    def known(each: Protected | Shared) -> Protected | Shared:
+        if each.lookup is None:
+            return each
+        name = types.get(each.lookup.type) or each.lookup.type
+        return replace(each, lookup=replace(each.lookup, type=name))
+
+    return replace(wall, tables=[known(each) for each in wall.tables])

@@ -5,14 +5,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from mcpdb.errors import ConfigurationError
+import asyncpg
+
+from mcpdb.errors import ConfigurationError, Unavailable
 from mcpdb.isolation.plan import Plan, make_plan, make_removal
-from mcpdb.isolation.script import LOCK, Script
+from mcpdb.isolation.script import LOCK, LOCK_TIMEOUT, Script
 from mcpdb.isolation.snapshot import Snapshot, read
 from mcpdb.isolation.state import noted
 from mcpdb.isolation.wall import Wall, declared_tables
 from mcpdb.operate.connect import Administrator, Connection, explained
 
+_SEAL_S: Final = 60.0
+_WAIT: Final = f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
 _NEW_KEY: Final = "SELECT mcpdb.new_key('enter')"
 
 
@@ -54,16 +58,15 @@ async def apply_wall(connection: Connection, wall: Wall) -> Applied:
         Unavailable: A table was in use for too long. Nothing was changed.
     """
     with explained():
-        async with connection.transaction():
-            await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+        async with connection.transaction(), _settings_kept(connection):
+            await _alone(connection)
             plan = await plan_wall(connection, wall)
             if plan.refusals:
                 raise ConfigurationError(
                     "The wall does not stand on this database as it is declared.\n"
                     + "\n".join(plan.refusals)
                 )
-            async with _settings_kept(connection):
-                return Applied(plan=plan, key=await _run(connection, plan.statements))
+            return Applied(plan=plan, key=await _run(connection, plan.statements))
 
 
 async def plan_removal(connection: Connection) -> Plan:
@@ -84,11 +87,14 @@ async def remove_wall(connection: Connection) -> Plan:
         Unavailable: A table was in use for too long. Nothing was changed.
     """
     with explained():
-        async with connection.transaction():
-            await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+        async with connection.transaction(), _settings_kept(connection):
+            await _alone(connection)
             plan = await plan_removal(connection)
-            async with _settings_kept(connection):
-                await _run(connection, plan.statements)
+            if plan.refusals:
+                raise ConfigurationError(
+                    "The wall cannot come down as the database is.\n" + "\n".join(plan.refusals)
+                )
+            await _run(connection, plan.statements)
             return plan
 
 
@@ -117,11 +123,17 @@ async def rotate_keys(connection: Connection, *, overlap_s: float) -> str:
 
 
 def _rotation(snapshot: Snapshot, overlap_s: float) -> Sequence[str]:
-    # A transaction sealed with the former key may still run; transactions are short.
-    ends = "UPDATE mcpdb.keys SET not_after = clock_timestamp() + interval"
+    # A seal key is for transactions that run now, which are short; but it may be the one that has
+    # become known, and then it ends with the other.
+    def ends(purpose: str, after_s: float) -> str:
+        return (
+            "UPDATE mcpdb.keys SET not_after = least(not_after, clock_timestamp()"
+            f" + interval '{after_s:f} s') WHERE purpose = '{purpose}'"
+        )
+
     statements = [
-        f"{ends} '1 hour' WHERE purpose = 'seal' AND not_after = 'infinity'",
-        f"{ends} '{overlap_s:f} s' WHERE purpose = 'enter' AND not_after = 'infinity'",
+        ends("seal", min(overlap_s, _SEAL_S)),
+        ends("enter", overlap_s),
         "SELECT mcpdb.new_key('seal')",
         _NEW_KEY,
         # Last: a new key must not get the number of one that has just ended.
@@ -129,7 +141,8 @@ def _rotation(snapshot: Snapshot, overlap_s: float) -> Sequence[str]:
     ]
     script = Script(snapshot)
     script.run(statements, role=snapshot.schema_owner)
-    return script.finish()
+    # Not behind a lock that any login could hold: keys are changed in a hurry at times.
+    return script.finish(waits=False)
 
 
 @asynccontextmanager
@@ -143,6 +156,30 @@ async def _looking(connection: Connection) -> AsyncGenerator[None]:
             yield
         finally:
             await transaction.rollback()
+
+
+async def _alone(connection: Connection) -> None:
+    """Wait until no other of these changes the database.
+
+    Raises:
+        Unavailable: Somebody holds the lock for too long; any login could.
+    """
+    await connection.execute(_WAIT)
+    try:
+        async with connection.transaction():
+            await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+    except asyncpg.LockNotAvailableError as error:
+        holders = await connection.fetch(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+            " AND classid = 0 AND objid = $1::bigint::oid",
+            LOCK,
+        )
+        pids = ", ".join(str(row["pid"]) for row in holders) or "a session that has just gone"
+        raise Unavailable(
+            f"Another session holds the lock of these commands: process {pids}. Nothing was"
+            " changed.",
+            hint="Wait for it, or end it: SELECT pg_terminate_backend(...).",
+        ) from error
 
 
 @asynccontextmanager
@@ -167,7 +204,8 @@ async def _snapshot(connection: Connection, wall: Wall) -> Snapshot:
     administrator = Administrator(connection)
     state = await noted(administrator)
     tables = dict.fromkeys([*declared_tables(wall), *state.tables])
-    return await read(administrator, tables=list(tables), own=own, others=others)
+    types = [lookup.type for lookup in wall.lookups]
+    return await read(administrator, tables=list(tables), own=own, others=others, types=types)
 
 
 async def _standing(connection: Connection) -> Snapshot:
