@@ -14,8 +14,7 @@ from mcpdb.isolation.logins import login_findings
 from mcpdb.isolation.names import quoted, shown
 from mcpdb.isolation.reachable import RELATIONS, protected_tables, reachable_findings
 from mcpdb.isolation.seal import SEARCH_PATH
-from mcpdb.isolation.snapshot import POLICIES_NOW
-from mcpdb.isolation.state import noted
+from mcpdb.isolation.state import POLICIES_NOW, noted
 from mcpdb.request import Tenant
 
 _KEEPER: Final = """

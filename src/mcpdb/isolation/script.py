@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mcpdb.isolation.names import dollar_quoted, in_sql, literal, quoted
-from mcpdb.isolation.snapshot import POLICY_HASHES, Snapshot
-from mcpdb.isolation.state import STATE_MARK, TABLES, Key, State
+from mcpdb.isolation.snapshot import Snapshot
+from mcpdb.isolation.state import POLICY_HASHES, STATE_MARK, TABLES, Key, State
 from mcpdb.isolation.undo import schema_role, undone
 
 LOCK: Final = 7_225_003

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpdb.isolation.base import Prober
-from mcpdb.isolation.state import State, noted
+from mcpdb.isolation.state import POLICY_NOW, State, noted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,25 +94,6 @@ class Snapshot:
         return self.version // 10_000
 
 
-_POLICY_NOW: Final = """md5(concat_ws('|', p.polcmd, p.polpermissive, p.polroles::regrole[]::text,
-  pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)))"""
-
-POLICY_HASHES: Final = f"""SELECT coalesce(jsonb_object_agg(
-  n.nspname || '.' || c.relname || '.' || p.polname, {_POLICY_NOW}), '{{}}')
-  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = relnamespace
-  WHERE p.polname LIKE 'mcpdb|_%' ESCAPE '|'"""
-"""Hashes of the wall's policies as they are: one differs once somebody has altered its policy."""
-
-POLICIES_NOW: Final = f"""
-WITH path AS MATERIALIZED (SELECT set_config('search_path', 'pg_catalog, pg_temp', true) AS it)
-SELECT n.nspname || '.' || c.relname || '.' || p.polname AS policy, {
-    _POLICY_NOW.replace("polrelid)", "polrelid, path.it IS NULL)")
-} AS hash
-FROM path, pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-JOIN pg_namespace n ON n.oid = relnamespace WHERE p.polname LIKE 'mcpdb|_%' ESCAPE '|'"""
-"""The same for a login with a search_path of its own: names are written out only after it is set,
-on which the expressions depend here."""
-
 _SERVER: Final = """
 SELECT current_setting('server_version_num')::int AS version, current_database()::text AS database,
   current_user::text AS me, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super,
@@ -141,7 +122,7 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS ki
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_collation co ON co.oid = a.attcollation
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
-  ARRAY(SELECT ARRAY[p.polname::text, {_POLICY_NOW}]
+  ARRAY(SELECT ARRAY[p.polname::text, {POLICY_NOW}]
     FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
   ARRAY(SELECT DISTINCT ARRAY[sn.nspname::text, s.relname::text]
     FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'

@@ -16,6 +16,25 @@ Key: TypeAlias = tuple[str, ...]
 """What a wall has added, such as `("policy", "shop", "orders", "mcpdb_tenant")`."""
 
 
+POLICY_NOW: Final = """md5(concat_ws('|', p.polcmd, p.polpermissive, p.polroles::regrole[]::text,
+  pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)))"""
+
+POLICY_HASHES: Final = f"""SELECT coalesce(jsonb_object_agg(
+  n.nspname || '.' || c.relname || '.' || p.polname, {POLICY_NOW}), '{{}}')
+  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = relnamespace
+  WHERE p.polname LIKE 'mcpdb|_%' ESCAPE '|'"""
+"""Hashes of the wall's policies as they are: one differs once somebody has altered its policy."""
+
+POLICIES_NOW: Final = f"""
+WITH path AS MATERIALIZED (SELECT set_config('search_path', 'pg_catalog, pg_temp', true) AS it)
+SELECT n.nspname || '.' || c.relname || '.' || p.polname AS policy, {
+    POLICY_NOW.replace("polrelid)", "polrelid, path.it IS NULL)")
+} AS hash
+FROM path, pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+JOIN pg_namespace n ON n.oid = relnamespace WHERE p.polname LIKE 'mcpdb|_%' ESCAPE '|'"""
+"""The same for a login with a search_path of its own: names are written out only after it is set,
+on which the expressions depend here."""
+
 Name: TypeAlias = tuple[str, str]
 """Schema and name of a table."""
 
