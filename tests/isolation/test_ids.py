@@ -8,6 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from isolation.walled import NORTH, Connection, Walled, connected, entered
+from mcpdb.isolation import Protected, Roles, Wall
+from mcpdb.operate import apply_wall
+from servers import Fresh
 
 _CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
 _IDS = st.frozensets(
@@ -64,3 +67,29 @@ async def test_an_id_that_is_no_number_has_no_rows_of_numbers(
     async with entered(walled, app, tenant_id):
         with pytest.raises(Exception, match="integer"):
             await app.fetch("SELECT * FROM shop.shifts")
+
+
+async def test_ids_are_apart_where_the_database_knows_no_characters(database: Fresh) -> None:
+    """In SQL_ASCII every octet is one: what is counted is the same for the server and for it."""
+    name = database.role("ascii")
+    async with connected(database.superuser_dsn) as superuser:
+        await superuser.execute(
+            f"CREATE DATABASE {name} OWNER {database.admin} TEMPLATE template0"
+            " ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    dsn = database.cluster.dsn(database=name, user=database.admin)
+    async with connected(dsn) as admin:
+        await admin.execute(
+            "CREATE TABLE marks (tenant text NOT NULL);"
+            "INSERT INTO marks VALUES ('7'), ('ééé1:7'), ('ééé')"
+        )
+        roles = Roles(app=database.role("app"), keeper=database.role("keeper"))
+        wall = Wall(tables=[Protected("marks", "tenant")], roles=roles, shut_out=[database.admin])
+        applied = await apply_wall(admin, wall)
+    assert applied.key is not None
+    walled = Walled(database, name, applied.key)
+    async with connected(walled.dsn()) as app:
+        for tenant in ("7", "ééé1:7", "ééé"):
+            async with entered(walled, app, tenant):
+                rows = await app.fetch("SELECT tenant FROM public.marks")
+                assert [row["tenant"] for row in rows] == [tenant]
