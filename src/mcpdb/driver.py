@@ -148,9 +148,16 @@ class Connection:
             with self._driving():
                 self._entering = await self.driver.prepare(entering, name=_ENTER)
 
-    async def fly(self, entering: Bound, statement: Bound) -> Answer:
-        """Begin a READ ONLY transaction, run a statement that returns no row, and this one: one
-        wait for all.
+    def prefix(self, entering: Bound) -> bytes | None:
+        """The beginning of a flight; None where a value of it cannot be written into one."""
+        name = "" if self._is_pooled else _ENTER
+        try:
+            return beginning(entering.sql, entering.arguments, name=name)
+        except TypeError:
+            return None
+
+    async def fly(self, prefix: bytes, statement: Bound) -> Answer:
+        """Begin a READ ONLY transaction, enter the tenant, and run a statement: one wait for all.
 
         Only where `can_fly`. The beginning has no Sync of its own, so that whatever keeps the
         driver from sending the rest, such as an argument that it cannot encode, would leave it for
@@ -158,11 +165,8 @@ class Connection:
         said that it is in a transaction, which it does when it has answered the whole flight.
 
         Raises:
-            TypeError: A value cannot be written here. Nothing was sent, and nothing has begun.
             McpdbError: As `run`.
         """
-        name = "" if self._is_pooled else _ENTER
-        prefix = beginning(entering.sql, entering.arguments, name=name)
         prepared = self._statements[statement.sql]
         with self._driving():
             self._is_in_doubt = True

@@ -175,10 +175,10 @@ class Lane:
             return await connection.run(statement.sql, statement.arguments)
         entering = template.bind(self._values(connection, tenant, deadline))
         if not connection.has_begun:
-            try:
-                return await connection.fly(entering, statement)
-            except TypeError:  # a value of an isolation's that cannot be written into a flight
-                await connection.begin()
+            prefix = connection.prefix(entering)
+            if prefix is not None:
+                return await connection.fly(prefix, statement)
+            await connection.begin()
         await self._enter(connection, tenant, deadline)
         answer = await connection.run(statement.sql, statement.arguments)
         await connection.learn(entering.sql)

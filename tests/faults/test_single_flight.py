@@ -3,17 +3,28 @@ next tenant, whatever goes wrong."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 import pytest
+from sqlalchemy import ColumnElement, Double, bindparam
+from typing_extensions import override
 
 from calls.support import all_back, call, checked_out, reused, rows
 from faults.proxy import Proxy
 from faults.test_next_tenant import OTHER, nothing_is_left, prepared, server_of
 from faults.test_waits import words
-from mcpdb import DatabaseUnavailable, PoolConfig, QueryFailed, Server, driver
+from mcpdb import (
+    Backend,
+    DatabaseUnavailable,
+    PlainSetting,
+    PoolConfig,
+    QueryFailed,
+    Server,
+    Tenant,
+    driver,
+)
 from shop import ROWS_PER_TENANT, TENANTS, shop_server
 
 BEGIN: Final = "BEGIN READ ONLY"
@@ -122,6 +133,29 @@ async def test_a_driver_that_was_not_tried_takes_the_usual_way(
             await prepared(server)
             assert len(await flights(proxy, server, "whose", "north")) == 4
     assert "0.99.0" in caplog.text
+
+
+class Floating(PlainSetting):
+    """Has a value that cannot be written into a flight."""
+
+    @override
+    def expressions(self) -> Sequence[ColumnElement[Any]]:
+        return (*super().expressions(), bindparam("half", type_=Double))
+
+    @override
+    def parameters(self, tenant: Tenant, backend: Backend) -> Mapping[str, Any]:
+        return {**super().parameters(tenant, backend), "half": 0.5}
+
+
+async def test_an_isolation_with_other_values_takes_the_usual_way(
+    proxy: Proxy, far_shop: str
+) -> None:
+    server = server_of(far_shop, Floating(setting="app.tenant"), single_flight=True)
+    async with server.database:
+        await prepared(server)
+        for tenant in TENANTS:
+            assert await rows(server, "whose", tenant=tenant) == [[tenant]]
+            assert len(await flights(proxy, server, "whose", tenant)) == 4
 
 
 async def test_interleaved_tenants_see_their_own_rows(shop: Callable[..., str]) -> None:

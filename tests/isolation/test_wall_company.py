@@ -10,6 +10,9 @@ import pytest
 from isolation.traces import traces
 from isolation.walled import NORTH, Walled, build_walled, connected, entered, wall_of
 from mcpdb import ConfigurationError, Unavailable
+from mcpdb.isolation import tables
+from mcpdb.isolation.policies import policy_pieces
+from mcpdb.isolation.script import Piece
 from mcpdb.operate import apply_wall, plan_removal, plan_wall, remove_wall, rotate_keys
 from servers import Fresh
 
@@ -74,6 +77,43 @@ async def test_the_owner_of_a_view_counts_without_using_the_schema(unwalled: Fre
             f"ALTER VIEW public.orders_seen OWNER TO {viewer}"
         )
     assert any(viewer in refusal for refusal in await refusals(unwalled))
+
+
+async def test_a_table_that_a_subscription_fills_is_refused(unwalled: Fresh) -> None:
+    """Its worker is held like the owner, and would stop."""
+    name = unwalled.role("subscription")
+    async with connected(unwalled.superuser_dsn) as superuser:
+        await superuser.execute(
+            f"CREATE SUBSCRIPTION {name} CONNECTION 'dbname=nothing' PUBLICATION nothing"
+            " WITH (connect = false)"
+        )
+        try:
+            await superuser.execute(
+                "SET allow_system_table_mods = on; INSERT INTO pg_subscription_rel"
+                " (srsubid, srrelid, srsubstate) SELECT oid, 'shop.orders'::regclass, 'r'"
+                f" FROM pg_subscription WHERE subname = '{name}'"
+            )
+            found = await refusals(unwalled)
+        finally:
+            await superuser.execute(f"ALTER SUBSCRIPTION {name} SET (slot_name = NONE)")
+            await superuser.execute(f"DROP SUBSCRIPTION {name}")
+    assert any(refusal.startswith("A subscription fills shop.orders") for refusal in found)
+
+
+async def test_a_script_that_forgets_a_policy_changes_nothing(
+    unwalled: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong with what is planned: its last statement looks whether the wall stands."""
+
+    def forgetful(*arguments: Any) -> Sequence[Piece]:
+        return [one for one in policy_pieces(*arguments) if "mcpdb_tenant" not in one.key]
+
+    monkeypatch.setattr(tables, "policy_pieces", forgetful)
+    before = await traces(unwalled)
+    async with connected(unwalled.dsn()) as admin:
+        with pytest.raises(ConfigurationError, match="MD004"):
+            await apply_wall(admin, wall_of(unwalled))
+    assert await traces(unwalled) == before
 
 
 async def test_a_wall_that_others_rely_on_stays(database: Fresh) -> None:
