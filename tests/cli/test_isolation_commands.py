@@ -85,7 +85,7 @@ async def test_apply_check_rotate_and_remove(
     assert KEY not in applied.err
 
     again = mcpdb("isolation", "apply", wall, "--yes", *dsn)
-    assert (again.code, again.out) == (0, "")
+    assert (again.code, again.out) == (0, ""), again.err
     assert "Nothing to do" in again.err
     check = mcpdb("isolation", "check", wall, *dsn)
     assert (check.code, check.out) == (0, f"{unwalled.name} is exactly as declared.\n")
@@ -96,7 +96,7 @@ async def test_apply_check_rotate_and_remove(
     assert check.code == 1
     assert 'CREATE POLICY mcpdb_tenant ON "shop"."orders"' in check.out
     mended = mcpdb("isolation", "apply", wall, "--yes", *dsn)
-    assert (mended.code, mended.out) == (0, "")
+    assert (mended.code, mended.out) == (0, ""), mended.err
 
     rotated = mcpdb("isolation", "rotate-keys", "--overlap", "90s", *dsn)
     assert rotated.out.startswith(f"{KEY}2-")

@@ -1,10 +1,13 @@
 """The wall of a seeded database: that it stands as declared, and what is done where there is none,
 or somebody else's."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 
 from mcpdb import ConfigurationError, HashedEmbeddings
+from mcpdb.embedded import EmbeddedPostgres
 from mcpdb.operate import plan_wall, remove_wall
 from stores import Connect, CreateDatabase, checksum, key_of
 from zava import tables
@@ -28,17 +31,20 @@ async def test_the_wall_of_a_seeded_database_is_as_it_is_declared(
 
 
 async def test_a_role_that_reads_all_data_neither_hinders_a_seed_nor_sees_a_row(
-    admin: asyncpg.Connection, plan: Plan, embeddings: HashedEmbeddings
+    tmp_path: Path, plan: Plan, embeddings: HashedEmbeddings
 ) -> None:
-    await admin.execute("CREATE ROLE backup_of_zava IN ROLE pg_read_all_data")
-    try:
+    """On a server of its own: such a role reads every database, and other tests' walls do not
+    declare it."""
+    async with EmbeddedPostgres(tmp_path / "postgres", settings={"fsync": "off"}) as server:
+        dsn = server.dsn(database="postgres").replace("+asyncpg", "")
+        admin = await asyncpg.connect(dsn)
+        await admin.execute("CREATE ROLE backup_of_zava IN ROLE pg_read_all_data")
         await seed(admin, plan, embeddings=embeddings)
         async with admin.transaction():
             await admin.execute("SET LOCAL ROLE backup_of_zava")
             for table in tables.metadata.tables:
                 assert await admin.fetchval(f"SELECT count(*) FROM {table}") == 0
-    finally:
-        await admin.execute("DROP ROLE backup_of_zava")
+        await admin.close()
 
 
 async def test_the_wall_of_somebody_else_is_not_touched(
