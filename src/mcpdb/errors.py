@@ -7,6 +7,7 @@
     ├── Refused                      the call was stopped on purpose, before any SQL ran
     │   ├── TenantError              no tenant, or one that is not allowed
     │   ├── InvalidArguments         outside what the tool accepts
+    │   ├── SqlRefused               SQL of a model that may not run
     │   ├── UnknownTool              no tool of that name
     │   └── TooManyCalls             over a limit of concurrency or rate
     ├── QueryFailed                  PostgreSQL answered with an error
@@ -128,6 +129,20 @@ class InvalidArguments(Refused):
     """An argument is missing, unknown, of a wrong type or out of its range."""
 
     code = "invalid_arguments"
+
+
+class SqlRefused(Refused):
+    """SQL that a model wrote does not keep to what may run. Nothing of it ran.
+
+    Attributes:
+        position: The character, from 1, at which what was refused begins; None: it is the whole.
+    """
+
+    code = "sql_refused"
+
+    def __init__(self, message: str, *, hint: str = "", position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
 
 
 class UnknownTool(Refused):

@@ -12,9 +12,11 @@ _SOURCE = _ROOT / "src" / "mcpdb"
 _LAYERS = (
     ("__init__", "testing"),
     ("cli",),
+    ("attack",),
     ("server", "protocol", "stdio", "http", "http_server", "process", "embedded", "_embedded"),
     ("operate",),
     ("database",),
+    ("sql",),
     ("admission", "lane", "opening", "tenancy", "isolation", "query", "embeddings"),
     ("pool", "connector"),
     ("driver",),
@@ -29,7 +31,8 @@ _STAGES = ("admission", "lane", "tenancy", "query", "embeddings")
 # What the lane is made of: it enters the tenant, runs a query's selects, translates errors.
 _TOGETHER = {("lane", "query")}
 
-_SPEAK_MCP = {"server", "protocol", "http"}
+# The edge of a call, and the client that attacks any server.
+_SPEAK_MCP = {"server", "protocol", "http", "attack"}
 # The lane's, and the one place of operators' commands.
 _HAVE_CONNECTIONS = {"connector", "operate"}
 
