@@ -1,6 +1,6 @@
 """Put a PostgreSQL database behind the Model Context Protocol for many tenants at once."""
 
-from mcpdb.config import Limits, PoolConfig, Timeouts
+from mcpdb.config import Limits, PoolConfig, SqlLogin, Timeouts
 from mcpdb.database import Database
 from mcpdb.embeddings.base import EmbeddingProvider
 from mcpdb.embeddings.hashed import HashedEmbeddings
@@ -17,6 +17,7 @@ from mcpdb.errors import (
     QueryTimeout,
     Refused,
     ResultError,
+    SqlRefused,
     TenantError,
     TooManyCalls,
     Unavailable,
@@ -25,16 +26,19 @@ from mcpdb.errors import (
 from mcpdb.isolation.base import Backend, Finding, Isolation, Prober
 from mcpdb.isolation.plain import PlainSetting
 from mcpdb.query.base import Embedded, Report, Rows, Tables
+from mcpdb.query.catalog import Catalog, Relation
 from mcpdb.query.tool import ToolOptions
 from mcpdb.request import Principal, Request, Tenant
 from mcpdb.result import Column, Result, Table
 from mcpdb.server import Server
+from mcpdb.sql.options import SqlToolOptions
 from mcpdb.tenancy.base import TenancyProvider
 from mcpdb.tenancy.fixed import FixedTenancy
 from mcpdb.tenancy.header import HeaderTenancy
 
 __all__ = [
     "Backend",
+    "Catalog",
     "Column",
     "ConfigurationError",
     "Database",
@@ -60,12 +64,16 @@ __all__ = [
     "QueryFailed",
     "QueryTimeout",
     "Refused",
+    "Relation",
     "Report",
     "Request",
     "Result",
     "ResultError",
     "Rows",
     "Server",
+    "SqlLogin",
+    "SqlRefused",
+    "SqlToolOptions",
     "Table",
     "Tables",
     "TenancyProvider",

@@ -1,4 +1,4 @@
-"""Who may go on: the deadline of a call, and its permit to use one of the pool's connections.
+"""Who may go on: the deadline of a call, and its permit to use one of a pool's connections.
 It refuses at once or within a bounded time, and never queues for ever."""
 
 import asyncio
@@ -11,14 +11,14 @@ from mcpdb.errors import QueryTimeout, TooManyCalls
 
 
 class Admission:
-    """Gives each call its deadline, and as many calls at once a permit as there are connections."""
+    """Gives each call its deadline.
 
-    def __init__(self, *, pool: PoolConfig, timeouts: Timeouts) -> None:
-        self._size = pool.size
-        self._max_waiting = pool.max_waiting
+    Args:
+        timeouts: How long calls may take.
+    """
+
+    def __init__(self, *, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
-        self._permits = asyncio.Semaphore(pool.size)
-        self._waiting = 0
 
     @asynccontextmanager
     async def admit(self, timeout_s: float | None) -> AsyncGenerator[float]:
@@ -42,6 +42,17 @@ class Admission:
             msg = f"The call was stopped at its deadline of {allowed_s:g} s."
             raise QueryTimeout(msg, hint="Ask for a shorter period or fewer rows.") from error
 
+
+class Permits:
+    """Gives as many calls at once a permit as a pool has connections."""
+
+    def __init__(self, *, pool: PoolConfig, timeouts: Timeouts) -> None:
+        self._size = pool.size
+        self._max_waiting = pool.max_waiting
+        self._wait_s = timeouts.permit_s
+        self._permits = asyncio.Semaphore(pool.size)
+        self._waiting = 0
+
     @asynccontextmanager
     async def permit(self) -> AsyncGenerator[None]:
         """Hold one of the pool's connections' worth of concurrency.
@@ -62,7 +73,7 @@ class Admission:
         if self._waiting >= self._max_waiting:
             raise self._refusal()
         self._waiting += 1
-        timeout = asyncio.timeout(self._timeouts.permit_s)
+        timeout = asyncio.timeout(self._wait_s)
         try:
             async with timeout:
                 await self._permits.acquire()

@@ -72,19 +72,23 @@ def encode(value: object) -> str:
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def decode(text: str) -> Any:  # noqa: ANN401  # JSON enters here
+def decode(text: str, *, make: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:  # noqa: ANN401  # JSON enters here
     """The value of a json or jsonb column, without loss: for SQLAlchemy's `json_deserializer`.
 
     A number that a double cannot hold becomes a Decimal, and a document nested too deeply for
     Python's parser remains a text. What is not JSON raises ValueError.
+
+    Args:
+        text: JSON.
+        make: What becomes of the pairs of an object; a dict by default.
     """
     try:
-        return json.loads(text, parse_float=_json_number)
+        return json.loads(text, parse_float=_json_number, object_pairs_hook=make)
     except RecursionError:
         return text
     except ValueError:
         # An integer of more digits than Python reads at once (4,300), or no JSON.
-        return json.loads(text, parse_float=_json_number, parse_int=Decimal)
+        return json.loads(text, parse_float=_json_number, parse_int=Decimal, object_pairs_hook=make)
 
 
 def _json_number(text: str) -> float | Decimal:

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sqlalchemy.engine import URL
+
 from mcpdb.errors import ConfigurationError
 
 
@@ -93,6 +95,20 @@ class PoolConfig:
             self.pooler in (None, "pgbouncer-transaction"),
             'pooler of "pgbouncer-transaction" or None',
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlLogin:
+    """The second way to the database, on which SQL that a model wrote runs and nothing else: the
+    wall's `Roles.sql`, which may read nothing by itself. Its few connections are all that such SQL
+    can keep busy."""
+
+    url: str | URL = field(repr=False)
+    """As that of `Database`, with this login."""
+    pool: PoolConfig = field(
+        default_factory=lambda: PoolConfig(size=2, max_waiting=20, application_name="mcpdb-sql")
+    )
+    """Its connections. A pooler is declared here too."""
 
 
 def _require(condition: bool, rule: str) -> None:  # noqa: FBT001  # private, and reads as a law

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from mcpdb.cells import decode
+from mcpdb.codecs import Driver, set_codecs
 from mcpdb.config import PoolConfig, Timeouts
-from mcpdb.driver import BriefConnection, Connection, Driver, Schema, set_codecs
+from mcpdb.driver import BriefConnection, Connection, Schema
 from mcpdb.translate import translated
 
 _STATEMENTS: Final = 200
@@ -20,10 +21,20 @@ _STATEMENTS: Final = 200
 
 
 class Connector:
-    """Makes connections to one database with one login."""
+    """Makes connections to one database with one login.
 
-    def __init__(self, url: URL, *, pool: PoolConfig, timeouts: Timeouts) -> None:
+    Args:
+        url: Of the database, with the login.
+        pool: What the connections are called, and whether a pooler is in between.
+        timeouts: How long making one may take.
+        unlocks: See `Connection`.
+    """
+
+    def __init__(
+        self, url: URL, *, pool: PoolConfig, timeouts: Timeouts, unlocks: bool = False
+    ) -> None:
         self._is_pooled = pool.pooler is not None
+        self._unlocks = unlocks
         own: dict[str, Any] = {
             "timeout": timeouts.connect_s,
             "server_settings": {"application_name": pool.application_name},
@@ -71,7 +82,11 @@ class Connector:
             driver = await self._make(**self._options)
             await set_codecs(driver)
         return Connection(
-            driver, schema=self._schema, statements=self._statements, is_pooled=self._is_pooled
+            driver,
+            schema=self._schema,
+            statements=self._statements,
+            is_pooled=self._is_pooled,
+            unlocks=self._unlocks,
         )
 
     async def close(self, *, timeout_s: float) -> None:

@@ -11,14 +11,14 @@ import anyio
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from mcpdb.admission import Admission
-from mcpdb.config import Limits, PoolConfig, Timeouts
+from mcpdb.admission import Admission, Permits
+from mcpdb.config import Limits, PoolConfig, SqlLogin, Timeouts
 from mcpdb.embeddings.base import EmbeddingProvider
-from mcpdb.errors import ConfigurationError, IsolationError
+from mcpdb.errors import ConfigurationError, IsolationError, QueryFailed
 from mcpdb.isolation.base import Isolation
 from mcpdb.lane import Lane
 from mcpdb.provider import Provider
-from mcpdb.query.tool import Tool
+from mcpdb.query.base import AnyTool
 from mcpdb.request import Request
 from mcpdb.result import Result
 from mcpdb.tenancy.base import TenancyProvider
@@ -54,9 +54,10 @@ class Database:
         limits: How large a result may be.
         timeouts: How long things may take.
         pool: How many connections there are.
+        sql: The login for SQL that a model writes, where there are tools for it.
 
     Raises:
-        ConfigurationError: The URL is not one of PostgreSQL with asyncpg.
+        ConfigurationError: A URL is not one of PostgreSQL with asyncpg.
     """
 
     def __init__(  # noqa: PLR0913  # one keyword for each provider and each set of options
@@ -69,6 +70,7 @@ class Database:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         pool: PoolConfig | None = None,
+        sql: SqlLogin | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.timeouts = timeouts or Timeouts()
@@ -76,13 +78,38 @@ class Database:
         self.embeddings = embeddings
         self._isolation = isolation
         pool = pool or PoolConfig()
-        self._admission = Admission(pool=pool, timeouts=self.timeouts)
+        self._admission = Admission(timeouts=self.timeouts)
         self._lane = Lane(_url(url), isolation=isolation, pool=pool, timeouts=self.timeouts)
+        self._permits = {"query": Permits(pool=pool, timeouts=self.timeouts)}
+        self._lanes = {"query": self._lane}
+        if sql is not None:
+            # A second pool, so that no SQL of a model's keeps a tool from a connection.
+            self._permits["sql"] = Permits(pool=sql.pool, timeouts=self.timeouts)
+            self._lanes["sql"] = Lane(
+                _url(sql.url),
+                isolation=isolation,
+                pool=sql.pool,
+                timeouts=self.timeouts,
+                unlocks=True,
+            )
         self._opened = 0
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
 
-    async def call(self, tool: Tool, request: Request) -> Result:
+    def require_sql(self, *, tool: str) -> None:
+        """Be sure that there is a login for SQL that a model writes.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        if "sql" not in self._lanes:
+            raise ConfigurationError(
+                f"The tool {tool} takes SQL, and the database has no login for it.",
+                hint="Give it one, Database(..., sql=SqlLogin(...)), which the wall makes:"
+                " Roles(sql=...).",
+            )
+
+    async def call(self, tool: AnyTool, request: Request) -> Result:
         """Answer one call of a tool.
 
         Raises:
@@ -91,10 +118,14 @@ class Database:
         async with self._admission.admit(tool.timeout_s) as deadline:
             tenant = await self.tenancy.resolve(request)
             arguments = tool.check(request.arguments)
+            await tool.inspect(arguments)
             vectors = await self._embed(tool, arguments)
             query = tool.build(arguments, vectors)
-            async with self._admission.permit():
-                fetched = await self._lane.read(tenant, query, deadline=deadline)
+            async with self._permits[query.lane].permit():
+                try:
+                    fetched = await self._lanes[query.lane].read(tenant, query, deadline=deadline)
+                except QueryFailed as error:
+                    raise tool.explain(error, arguments) from error
             return tool.result(query, fetched)
 
     async def ping(self) -> None:
@@ -147,17 +178,19 @@ class Database:
             if warning:
                 _log.warning("%s", warning)
         async with AsyncExitStack() as stack:
-            for part in (self._lane, self.tenancy, self.embeddings):
+            for part in (*self._lanes.values(), self.tenancy, self.embeddings):
                 if part is not None:
                     await part.open()
                     stack.push_async_callback(_close, part)
-                if part is self._lane:
-                    await self._check()
+                if isinstance(part, Lane):
+                    await self._check(part)
             self._stack = stack.pop_all()
 
-    async def _check(self) -> None:
+    async def _check(self, lane: Lane) -> None:
         """Refuse a database in which the isolation would not hold, before anything is read."""
-        findings = await self._isolation.check(self._lane)
+        is_first = lane is self._lane
+        ask = self._isolation.check if is_first else self._isolation.check_sql
+        findings = await ask(lane)
         for finding in findings:
             if finding.level == "advice":
                 _log.warning("%s To mend it: %s", finding.message, finding.mend)
@@ -167,7 +200,7 @@ class Database:
             raise IsolationError("\n".join(lines), findings=errors)
 
     async def _embed(
-        self, tool: Tool, arguments: Mapping[str, Any]
+        self, tool: AnyTool, arguments: Mapping[str, Any]
     ) -> Mapping[str, Sequence[float]]:
         if not tool.embedded:
             return {}

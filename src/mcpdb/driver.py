@@ -11,7 +11,7 @@ import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 from typing_extensions import override
 
-from mcpdb.cells import decode
+from mcpdb.codecs import Driver, decoded
 from mcpdb.compiled import Bound, Description
 from mcpdb.errors import DatabaseUnavailable, McpdbError, ResultError
 from mcpdb.flight import beginning
@@ -19,10 +19,8 @@ from mcpdb.recent import Recent
 from mcpdb.translate import changed, translate
 
 if TYPE_CHECKING:
-    Driver: TypeAlias = asyncpg.Connection[asyncpg.Record]
     Statement: TypeAlias = PreparedStatement[asyncpg.Record]
 else:
-    Driver = asyncpg.Connection
     Statement = PreparedStatement
 
 _GOODBYE_S: Final = 0.5
@@ -36,6 +34,11 @@ _FRESH_S: Final = 5.0
 meanwhile is found out by BEGIN, before anything of a call is done on it."""
 _ENTER: Final = "mcpdb_enter"
 """The name of the prepared statement that enters a tenant in a single flight."""
+
+_END: Final = ("ROLLBACK", "ROLLBACK")
+_END_AND_UNLOCK: Final = ("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()", "SELECT 1")
+"""What ends a transaction, and the last tag that it answers with. A ROLLBACK does not release the
+advisory locks of a session, which SQL that a model wrote could have taken."""
 
 _CLEAR: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError)
 """Errors after which it is known where the connection is: PostgreSQL answered one, or the driver
@@ -85,10 +88,17 @@ class Connection:
         statements: How many prepared statements are kept.
         is_pooled: Whether a pooler may give each transaction another server connection, so that
             statements have no name.
+        unlocks: Whether the end of a transaction releases the advisory locks of the session.
     """
 
     def __init__(
-        self, driver: Driver, *, schema: Schema, statements: int, is_pooled: bool = False
+        self,
+        driver: Driver,
+        *,
+        schema: Schema,
+        statements: int,
+        is_pooled: bool = False,
+        unlocks: bool = False,
     ) -> None:
         self.driver = driver
         self.pid = None if is_pooled else driver.get_server_pid()
@@ -96,6 +106,7 @@ class Connection:
         self._schema = schema
         self._version = schema.version
         self._is_pooled = is_pooled
+        self._end, self._end_tag = _END_AND_UNLOCK if unlocks else _END
         self._statements: Recent[str, _Prepared] = Recent(statements)
         self._is_in_doubt = False
         self._answered_at = time.monotonic()
@@ -197,11 +208,11 @@ class Connection:
             return True
         try:
             async with asyncio.timeout(timeout_s):
-                tag = await self.driver.execute("ROLLBACK")
+                tag = await self.driver.execute(self._end)
         except Exception:  # noqa: BLE001  # whatever it is, there was no confirmation
             return False
         self._answered_at = time.monotonic()
-        return tag == "ROLLBACK" and not self.driver.is_in_transaction()
+        return tag == self._end_tag and not self.driver.is_in_transaction()
 
     async def close(self) -> None:
         """Stop what runs on it and close it, in bounded time."""
@@ -259,41 +270,3 @@ class Connection:
             if known is None:
                 raise
             raise known from error
-
-
-async def set_codecs(driver: Driver) -> None:
-    """Let json and jsonb arrive without loss, and leave as the text that SQLAlchemy makes.
-
-    Those of SQLAlchemy's dialect, which sets them on its own connections. It asks the server
-    nothing: both types are built in.
-    """
-    await driver.set_type_codec(
-        "json",
-        encoder=str.encode,
-        decoder=lambda octets: decode(octets.decode()),
-        schema="pg_catalog",
-        format="binary",
-    )
-    await driver.set_type_codec(
-        "jsonb",
-        encoder=lambda text: (
-            b"\x01" + text.encode()
-        ),  # the version that the wire format begins with
-        decoder=lambda octets: decode(octets[1:].decode()),
-        schema="pg_catalog",
-        format="binary",
-    )
-
-
-@contextmanager
-def decoded() -> Generator[None]:
-    """The errors of the driver's decoders, which come as they are, become ours. A BufferError means
-    that a value is of another type than was described."""
-    try:
-        yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError):
-        raise  # some of them are a ValueError too
-    except (ValueError, OverflowError, BufferError) as error:
-        msg = "A value is outside what Python can hold, such as a date after the year 9999."
-        hint = "Cast the column in the tool's select to text."
-        raise ResultError(msg, hint=hint, detail=str(error)) from error

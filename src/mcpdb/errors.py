@@ -140,8 +140,16 @@ class SqlRefused(Refused):
 
     code = "sql_refused"
 
-    def __init__(self, message: str, *, hint: str = "", position: int | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(  # those of every error, and the position
+        self,
+        message: str,
+        *,
+        position: int | None = None,
+        hint: str = "",
+        detail: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, detail=detail, retry_after_s=retry_after_s)
         self.position = position
 
 
@@ -159,9 +167,18 @@ class TooManyCalls(Refused):
 
 
 class QueryFailed(McpdbError):
-    """PostgreSQL answered the query with an error."""
+    """PostgreSQL answered the query with an error.
+
+    Attributes:
+        sqlstate: Its code of five characters; empty where the driver alone refused.
+        position: The character, from 1, of `within` that PostgreSQL points to, where it does.
+        within: The query that a function of the database was running, where one was.
+    """
 
     code = "query_failed"
+    sqlstate: str = ""
+    position: int | None = None
+    within: str = ""
 
 
 class QueryTimeout(QueryFailed):

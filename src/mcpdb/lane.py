@@ -34,15 +34,31 @@ _ANSWER_MS: Final = 50
 
 
 class Lane:
-    """The pool of connections, and the one kind of transaction that is made on them."""
+    """The pool of connections, and the one kind of transaction that is made on them.
+
+    Args:
+        url: Of the database, with the login.
+        isolation: How a tenant gets into a transaction.
+        pool: How many connections there are.
+        timeouts: How long things may take.
+        unlocks: Whether the end of a transaction releases advisory locks too, which nothing but
+            SQL that a model wrote takes.
+    """
 
     def __init__(
-        self, url: URL, *, isolation: Isolation, pool: PoolConfig, timeouts: Timeouts
+        self,
+        url: URL,
+        *,
+        isolation: Isolation,
+        pool: PoolConfig,
+        timeouts: Timeouts,
+        unlocks: bool = False,
     ) -> None:
         self._url = url
         self._isolation = isolation
         self._config = pool
         self._timeouts = timeouts
+        self._unlocks = unlocks
         self._work = Work(cancel_s=timeouts.cancel_s)
         self._connector: Connector | None = None
         self._pool: Pool | None = None
@@ -55,7 +71,9 @@ class Lane:
             ConfigurationError: It cannot be reached or refuses the login, or there is a pooler in
                 between that was not declared.
         """
-        connector = Connector(self._url, pool=self._config, timeouts=self._timeouts)
+        connector = Connector(
+            self._url, pool=self._config, timeouts=self._timeouts, unlocks=self._unlocks
+        )
         self._connector = connector
         self._pool = Pool(
             connector.connect,

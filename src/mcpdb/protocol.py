@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from mcpdb.database import Database
 from mcpdb.errors import ConfigurationError, McpdbError, Refused, ResultError, UnknownTool
-from mcpdb.query.tool import Tool
+from mcpdb.query.base import AnyTool
 from mcpdb.request import ANONYMOUS, Principal, Request
 from mcpdb.result import Result
 
@@ -91,11 +91,11 @@ def registry(mcp: MCPServer[Any]) -> dict[str, SdkTool]:
 class DatabaseTool(SdkTool):
     """A tool in the SDK's registry whose calls go to the database."""
 
-    _tool: Tool = PrivateAttr()
+    _tool: AnyTool = PrivateAttr()
     _database: Database = PrivateAttr()
 
     @classmethod
-    def of(cls, tool: Tool, database: Database) -> "DatabaseTool":
+    def of(cls, tool: AnyTool, database: Database) -> "DatabaseTool":
         """This tool, called on this database."""
         made = cls(
             fn=_unused,

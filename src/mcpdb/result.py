@@ -88,10 +88,13 @@ def make_table(
     *,
     max_rows: int,
     notice: str | None = None,
+    is_cut: bool = False,
 ) -> Table:
-    """A table from the driver's rows, of which one more than `max_rows` may have been fetched."""
+    """A table from the driver's rows, of which one more than `max_rows` may have been fetched, or,
+    if they are cut, fewer than there are."""
     cells = to_cells(rows[:max_rows])
-    return Table(columns=columns, rows=cells, truncated=len(rows) > max_rows, notice=notice)
+    is_more = is_cut or len(rows) > max_rows
+    return Table(columns=columns, rows=cells, truncated=is_more, notice=notice)
 
 
 def table_result(table: Table, *, max_bytes: int) -> Result:

@@ -17,8 +17,10 @@ from mcpdb.http import check_reachable, make_app
 from mcpdb.http_server import serve_http
 from mcpdb.process import server_process
 from mcpdb.protocol import DatabaseTool, OwnMcpServer, logging_left_alone, registry
-from mcpdb.query.base import Report, Rows
+from mcpdb.query.base import AnyTool, Report, Rows
+from mcpdb.query.catalog import Catalog
 from mcpdb.query.tool import Tool, ToolOptions
+from mcpdb.sql.options import SqlToolOptions
 from mcpdb.stdio import serve_stdio
 
 _log = logging.getLogger("mcpdb")
@@ -51,7 +53,7 @@ class Server:
         self._title = title
         self._version = version
         self._instructions = instructions
-        self._tools: dict[str, Tool] = {}
+        self._tools: dict[str, AnyTool] = {}
 
     def tool(  # noqa: PLR0913  # the keywords are ToolOptions, spelled out for the editor
         self,
@@ -108,13 +110,35 @@ class Server:
                 limits=self.database.limits,
                 dimensions=embeddings.dimensions if embeddings else None,
             )
+        self._add(tool)
+
+    def sql_tool(
+        self, name: str, *, catalog: Catalog, options: SqlToolOptions | None = None
+    ) -> None:
+        """Make a tool by which a model asks in SQL of its own.
+
+        Its text goes through a guard, which lets pass what the catalog and a list of functions
+        allow, and runs by the login of `Database(sql=...)`, which PostgreSQL itself holds to one
+        SELECT of the tenant's rows.
+
+        Raises:
+            ConfigurationError: The database has no login for SQL, the extra `sql` is not
+                installed, or there is a tool of this name.
+        """
+        from mcpdb.sql.tool import SqlTool  # noqa: PLC0415  # nothing else needs the extra
+
+        self.database.require_sql(tool=name)
+        given = options or SqlToolOptions()
+        self._add(SqlTool(name, catalog=catalog, options=given, limits=self.database.limits))
+
+    def _add(self, tool: AnyTool) -> None:
         if tool.name in self._tools:
             msg = f"There is a tool {tool.name} already."
             raise ConfigurationError(msg)
         self._tools[tool.name] = tool
 
     @property
-    def tools(self) -> Mapping[str, Tool]:
+    def tools(self) -> Mapping[str, AnyTool]:
         """The registered tools by name."""
         return self._tools
 

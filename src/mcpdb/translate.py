@@ -122,7 +122,7 @@ def translate(error: Exception, *, is_lost: bool = False) -> McpdbError | None:
     if _is_stale(error):
         return changed(error)
     if state is not None:
-        return _by_state(state, detail=detail)
+        return _placed(_by_state(state, detail=detail), state, error)
     # The driver's inner errors come when a connection breaks off in the midst of something.
     broken = (ConnectionError, TimeoutError, ssl.SSLError, asyncpg.InternalClientError)
     if is_lost or isinstance(error, broken):
@@ -167,6 +167,19 @@ def _by_state(state: str, *, detail: str) -> McpdbError:
         return Unavailable(msg, hint="Try again.", detail=detail)
     msg = f"The database could not run the query (SQLSTATE {state})."
     return QueryFailed(msg, hint=_CLASS_HINTS.get(state[:2], ""), detail=detail)
+
+
+def _placed(known: McpdbError, state: str, error: Exception) -> McpdbError:
+    """With the place in the query to which PostgreSQL points."""
+    if isinstance(known, QueryFailed):
+        known.sqlstate = state
+        for cause in _chain(error):
+            position = str(getattr(cause, "internal_position", None) or "")
+            if position.isdecimal():
+                known.position = int(position)
+                known.within = str(getattr(cause, "internal_query", None) or "")
+                break
+    return known
 
 
 def _is_stale(error: Exception) -> bool:

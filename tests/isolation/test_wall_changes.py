@@ -50,6 +50,9 @@ _SHARED: Final[Changes] = (  # noqa: E731
 )
 
 CHANGES: Final[dict[str, tuple[Changes, Changes]]] = {
+    "no login for SQL any more": (_USUAL, _roles()),
+    "a login for SQL": (_roles(), _USUAL),
+    "another login for SQL": (_USUAL, _roles(sql="other_sql", reader="reader")),
     "a table added": (_NO_STORES, _USUAL),
     "a table dropped": (_USUAL, _NO_STORES),
     "all tables but one dropped": (_USUAL, _ONE),

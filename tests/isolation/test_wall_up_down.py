@@ -38,6 +38,13 @@ def _more(*tables: Protected | Shared) -> Changes:
 
 VARIANTS: Final = {
     "usual": Variant(),
+    "no login for SQL": Variant(changes=lambda f: {"roles": _roles(f)}),
+    "login for SQL, owner and loader": Variant(
+        changes=lambda f: {
+            "roles": _roles(f, loader="loader", sql="sql", reader="reader"),
+            "owner": f.role("owner"),
+        }
+    ),
     "policies before": Variant(
         "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;"
         "CREATE POLICY mine ON shop.orders TO {application} USING (amount > 0) WITH CHECK (true);"

@@ -123,7 +123,7 @@ def wall_of(fresh: Fresh, **changes: Any) -> Wall:
     """The usual declaration around that schema."""
     usual: dict[str, Any] = {
         "tables": TABLES,
-        "roles": Roles(app=fresh.role("app"), keeper=fresh.role("keeper")),
+        "roles": Roles(**{part: fresh.role(part) for part in ("app", "keeper", "sql", "reader")}),
         "tenants": ("shop.tenants", "id"),
         "writers": [fresh.role("application"), fresh.admin],
         "readers": [fresh.role("reporting")],
@@ -150,6 +150,11 @@ class Walled:
     def app(self) -> str:
         """The server's login."""
         return self.fresh.role("app")
+
+    @property
+    def sql(self) -> str:
+        """The login for SQL that a model wrote."""
+        return self.fresh.role("sql")
 
     def dsn(self, user: str | None = None) -> str:
         """A URL for asyncpg, by default of the server's login."""

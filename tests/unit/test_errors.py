@@ -29,6 +29,7 @@ _CODES = {
     "QueryTimeout": "query_timeout",
     "Refused": "refused",
     "ResultError": "result",
+    "SqlRefused": "sql_refused",
     "TenantError": "tenant",
     "TooManyCalls": "too_many_calls",
     "Unavailable": "unavailable",

@@ -20,7 +20,7 @@ _LAYERS = (
     ("admission", "lane", "opening", "tenancy", "isolation", "query", "embeddings"),
     ("pool", "connector"),
     ("driver",),
-    ("compiled", "flight", "translate", "work"),
+    ("codecs", "compiled", "flight", "translate", "work"),
     ("request", "result", "cells", "config", "provider", "recent"),
     ("errors",),
 )

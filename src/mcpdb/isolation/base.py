@@ -97,3 +97,17 @@ class Isolation(ABC):
         Asked at every start, before the first call. A server with an error does not start.
         """
         return ()
+
+    async def check_sql(self, prober: Prober) -> Sequence[Finding]:  # noqa: ARG002
+        """What is wrong with the database, as far as SQL that a model wrote depends on it.
+
+        Asked at every start of a database that has a login for it, which is the prober's. An
+        isolation that does not say otherwise does not hold against such SQL.
+        """
+        return [
+            Finding(
+                code="no_sql_lane",
+                message=f"{type(self).__name__} does not hold against SQL that a model wrote.",
+                mend="Use Sealed, whose wall has a login for it: Roles(sql=...).",
+            )
+        ]

@@ -1,16 +1,17 @@
 """Whether the wall stands: asked by every server at its start, as its own login, and proved by an
 attack on itself."""
 
+import re
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from mcpdb.errors import McpdbError
 from mcpdb.isolation.base import Finding, Prober
-from mcpdb.isolation.functions import LOOKUP_SETTINGS, functions
-from mcpdb.isolation.logins import login_findings
+from mcpdb.isolation.functions import LOOKUP_SETTINGS, Part, executor, functions
+from mcpdb.isolation.logins import login_findings, whoami
 from mcpdb.isolation.names import quoted, shown
 from mcpdb.isolation.reachable import RELATIONS, protected_tables, reachable_findings
 from mcpdb.isolation.seal import SEARCH_PATH
@@ -25,7 +26,9 @@ FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'mcp
 """
 
 _FUNCTIONS: Final = """
-SELECT p.proname::text AS name, p.prosrc AS body, p.prosecdef AS definer,
+SELECT p.proname::text AS name, pg_get_userbyid(p.proowner)::text AS owner,
+  has_function_privilege(p.proowner, p.oid, 'EXECUTE') AS owner_may, p.prosrc AS body,
+  p.prosecdef AS definer,
   p.provolatile::text AS volatility, coalesce(p.proconfig, '{}') AS settings,
   p.proowner = n.nspowner AS is_keepers, has_function_privilege(p.oid, 'EXECUTE') AS callable
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'mcpdb'
@@ -35,6 +38,7 @@ _APPLY: Final = "Run `mcpdb isolation apply` with the wall's declaration."
 _NO_TENANT: Final = frozenset({"42501"})
 _NO_VALUE: Final = frozenset({"22P02", "22003"})
 """The id is no value of the column's type, or of none of its size."""
+_PATH: Final = re.compile("search_path=pg_catalog, .*, pg_temp")
 _CLOCK_S: Final = 4.0
 """A server's token lives 5 s and may begin 5 s from now: so much, less the way to the database."""
 
@@ -54,7 +58,8 @@ async def sealed_findings(
     entry = [*await _entry_findings(prober, clock)]
     found += entry
     if not entry:
-        found += await _attack(prober, protected_tables(await prober.fetch(RELATIONS)))
+        relations = await prober.fetch(RELATIONS, await whoami(prober))
+        found += await attack(prober, protected_tables(relations), look_directly)
     return found
 
 
@@ -63,10 +68,11 @@ async def catalog_findings(prober: Prober) -> Sequence[Finding]:
     found = [*await login_findings(prober)]
     if any(finding.code == "login_superuser" for finding in found):
         return found
-    wall = [*await _wall_findings(prober)]
+    wall = [*await wall_findings(prober, "app")]
     found += wall
-    relations = await prober.fetch(RELATIONS)
-    found += await reachable_findings(prober, relations)
+    login = await whoami(prober)
+    relations = await prober.fetch(RELATIONS, login)
+    found += await reachable_findings(prober, relations, login)
     if not any(finding.code == "no_wall" for finding in wall):
         found += await _policy_findings(prober)
     if not relations and not any(finding.code == "no_wall" for finding in wall):
@@ -81,7 +87,13 @@ async def catalog_findings(prober: Prober) -> Sequence[Finding]:
     return found
 
 
-async def _wall_findings(prober: Prober) -> Iterable[Finding]:
+async def wall_findings(prober: Prober, part: Part) -> Iterable[Finding]:
+    """What is wrong with the keeper and the functions.
+
+    Args:
+        prober: As one of the server's logins.
+        part: Which one it is.
+    """
     (version,) = await prober.fetch("SELECT current_setting('server_version_num')::int AS number")
     keeper = await prober.fetch(_KEEPER, "SET" if version["number"] >= 160_000 else "MEMBER")
     rows = {row["name"]: row for row in await prober.fetch(_FUNCTIONS)}
@@ -93,7 +105,7 @@ async def _wall_findings(prober: Prober) -> Iterable[Finding]:
                 mend=_APPLY,
             )
         ]
-    return [*_keeper(keeper[0]), *_function_findings(rows)]
+    return [*_keeper(keeper[0]), *_function_findings(rows, part)]
 
 
 async def _policy_findings(prober: Prober) -> Iterable[Finding]:
@@ -136,20 +148,29 @@ def _keeper(row: Mapping[str, Any]) -> Iterable[Finding]:
         )
 
 
-def _function_findings(rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Finding]:
-    ours = {each.name: each for each in functions(tenants=None, lookups={})}
+def _function_findings(rows: Mapping[str, Mapping[str, Any]], part: Part) -> Iterable[Finding]:
+    ours = {each.name: each for each in (*functions(tenants=None, lookups={}), executor(""))}
     lookups = {f"{name}={value}" for name, value in LOOKUP_SETTINGS.items()}
     for name, row in rows.items():
         known = ours.get(name)
+        is_readers = known is not None and known.is_readers
+        may_call = part in known.callers if known is not None else part == "app"
+        path = next((one for one in row["settings"] if one.startswith("search_path=")), "")
         wrong = [
             words
             for words, is_wrong in (
-                ("does not belong to the keeper", not row["is_keepers"]),
-                ("has no fixed search_path", f"search_path={SEARCH_PATH}" not in row["settings"]),
+                ("does not belong to the keeper", not row["is_keepers"] and not is_readers),
+                ("belongs to the keeper", row["is_keepers"] and is_readers),
+                ("can be called by what it runs", row["owner_may"] and is_readers),
+                (
+                    "has no fixed search_path",
+                    path != f"search_path={SEARCH_PATH}"
+                    and not (is_readers and _PATH.fullmatch(path)),
+                ),
                 ("has no fixed settings", known is None and not lookups <= {*row["settings"]}),
                 ("runs with its caller's rights", row["definer"] != (not known or known.definer)),
-                ("can be called by the login", row["callable"] and known and not known.for_app),
-                ("cannot be called by the login", not row["callable"] and known and known.for_app),
+                ("can be called by the login", row["callable"] and not may_call),
+                ("cannot be called by the login", not row["callable"] and known and may_call),
                 (
                     "is not what this version of mcpdb makes",
                     known is not None and name != "ids" and row["body"] != known.body,
@@ -194,13 +215,13 @@ async def _entry_findings(prober: Prober, clock: Callable[[], float]) -> Iterabl
     return []
 
 
-async def _attack(prober: Prober, tables: Sequence[str]) -> Iterable[Finding]:
+async def attack(prober: Prober, tables: Sequence[str], look: "Looking") -> Iterable[Finding]:
     """Look at each table as nobody, and as two who own nothing. Every row is a finding, and so is
     a look that did not come to an end: nothing is known then."""
     found: list[Finding] = []
     for table in tables:
         for tenant in (None, *_nobodies(), *_nobodies()):
-            finding = await _look(prober, table, tenant)
+            finding = await _look(prober, look, table, tenant)
             if finding is not None:
                 found.append(finding)
                 break
@@ -212,10 +233,19 @@ def _nobodies() -> Sequence[Tenant]:
     return Tenant.of(str(uuid.uuid4())), Tenant.of(str(-1 - secrets.randbelow(32_000)))
 
 
-async def _look(prober: Prober, table: str, tenant: Tenant | None) -> Finding | None:
+Looking: TypeAlias = Callable[[Prober, str, Tenant | None], Awaitable[Sequence[object]]]
+"""Runs a query as a tenant, if as one."""
+
+
+async def look_directly(prober: Prober, query: str, tenant: Tenant | None) -> Sequence[object]:
+    """As the login itself."""
+    return await prober.fetch(query, tenant=tenant)
+
+
+async def _look(prober: Prober, look: Looking, table: str, tenant: Tenant | None) -> Finding | None:
     who = "Without a tenant" if tenant is None else "As a tenant that owns nothing"
     try:
-        rows = await prober.fetch(f"SELECT 1 AS one FROM {table} LIMIT 1", tenant=tenant)
+        rows = await look(prober, f"SELECT 1 AS one FROM {table} LIMIT 1", tenant)
     except McpdbError as error:
         state = getattr(error.__cause__, "sqlstate", None)
         if state in (_NO_TENANT if tenant is None else _NO_VALUE):

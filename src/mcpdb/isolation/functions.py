@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from mcpdb.isolation.executor import RUN, RUN_ARGUMENTS, RUN_SETTINGS
 from mcpdb.isolation.names import dollar_quoted, literal, quoted
 from mcpdb.isolation.seal import ENTER, IDS_OF, NEW_KEY, SEARCH_PATH, TENANT
-from mcpdb.isolation.wall import Lookup
+from mcpdb.isolation.wall import Lookup, Roles
 
 LOOKUP_SETTINGS: Final = {
     "standard_conforming_strings": "on",
@@ -19,6 +20,8 @@ LOOKUP_SETTINGS: Final = {
 they mean, and a session keeps the plan that it makes first."""
 
 Volatility = Literal["IMMUTABLE", "STABLE", "VOLATILE"]
+Part = Literal["app", "sql", "reader"]
+"""A role of the wall, by what it is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +34,12 @@ class Function:
         returns: Its type.
         body: In plpgsql.
         volatility: VOLATILE, STABLE or IMMUTABLE.
-        definer: Whether it runs with the rights of the keeper.
-        for_app: Whether the server's login may call it. Nobody else may, but the keeper.
+        definer: Whether it runs with the rights of its owner.
+        callers: Who may call it, beside the keeper where that owns it.
         comment: What it is for.
         settings: That hold while it runs, beside the search_path.
+        path: The search_path.
+        is_readers: Whether it belongs to the reader instead of the keeper, who may not call it.
     """
 
     name: str
@@ -43,9 +48,11 @@ class Function:
     body: str
     volatility: Volatility = "STABLE"
     definer: bool = True
-    for_app: bool = True
+    callers: Sequence[Part] = ("app", "reader")
     comment: str
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    path: str = SEARCH_PATH
+    is_readers: bool = False
 
     @property
     def config(self) -> Sequence[str]:
@@ -54,7 +61,7 @@ class Function:
 
     @property
     def _settings(self) -> Mapping[str, str]:
-        return {"search_path": SEARCH_PATH, **self.settings}
+        return {"search_path": self.path, **self.settings}
 
     @property
     def types(self) -> str:
@@ -73,19 +80,31 @@ class Function:
         of: dict[Volatility, str] = {"IMMUTABLE": "SAFE", "STABLE": "RESTRICTED"}
         return of.get(self.volatility, "UNSAFE")
 
-    def described(self, *, owner: str, caller: str) -> str:
+    def owner(self, roles: Roles) -> str:
+        """Whom it belongs to."""
+        return roles.reader if self.is_readers else roles.keeper
+
+    def callable_by(self, roles: Roles) -> Sequence[str]:
+        """Who may call it, by name."""
+        by_part = {"app": roles.app, "sql": roles.sql}
+        if roles.sql is not None:
+            by_part["reader"] = roles.reader
+        return [role for part in self.callers if (role := by_part.get(part)) is not None]
+
+    def described(self, roles: Roles) -> str:
         """All about it as the catalogs say it, when it is as it was made."""
         attributes = (
-            owner,
+            self.owner(roles),
+            "f" if self.is_readers else "t",
             "t" if self.definer else "f",
             self.volatility[0].lower(),
             self.parallel[0].lower(),
-            "{" + ",".join(f'"{one}"' if " " in one else one for one in self.config) + "}",
+            ",".join(self.config).replace('"', ""),
             "plpgsql",
             self.returns,
             self.arguments,
         )
-        callers = caller if self.for_app else ""
+        callers = ",".join(sorted(self.callable_by(roles)))
         return "\n".join(("|".join(attributes), callers, self.comment, self.body))
 
     def create(self) -> str:
@@ -95,7 +114,7 @@ class Function:
             f"CREATE OR REPLACE FUNCTION mcpdb.{quoted(self.name)}({self.arguments})"
             f" RETURNS {self.returns}\n"
             f"LANGUAGE plpgsql {self.volatility} {security} PARALLEL {self.parallel}\n"
-            f"SET search_path = {SEARCH_PATH}\n"
+            f"SET search_path = {self.path}\n"
             + "".join(f"SET {quoted(k)} = {literal(v)}\n" for k, v in self.settings.items())
             + f"AS {dollar_quoted(self.body)}"
         )
@@ -148,7 +167,7 @@ _FIXED: Final = (
         body=NEW_KEY,
         volatility="VOLATILE",
         definer=False,
-        for_app=False,
+        callers=(),
         comment="Makes a key. That of the server is returned, once.",
     ),
     Function(
@@ -158,6 +177,7 @@ _FIXED: Final = (
         returns="void",
         body=ENTER,
         volatility="VOLATILE",
+        callers=("app", "sql"),
         comment="Takes a server's token and seals the tenant into this transaction.",
     ),
     Function(
@@ -173,10 +193,29 @@ _FIXED: Final = (
         body=IDS_OF,
         volatility="IMMUTABLE",
         definer=False,
-        for_app=False,
+        callers=(),
         comment="The ids in a canonical text.",
     ),
 )
+
+
+def executor(path: str) -> Function:
+    """The function that runs a model's SQL.
+
+    Args:
+        path: The search_path that its names are looked up in.
+    """
+    return Function(
+        name="run",
+        arguments=RUN_ARGUMENTS,
+        returns="SETOF text",
+        body=RUN,
+        callers=("sql",),
+        comment="Runs a query with the rights of the reader, for the tenant that is sealed in.",
+        settings=RUN_SETTINGS,
+        path=path,
+        is_readers=True,
+    )
 
 
 def functions(

@@ -30,6 +30,12 @@ FROM pg_roles r WHERE r.rolname = session_user
 _MENDED: Final = {15: 14, 16: 10, 17: 6}
 
 
+async def whoami(prober: Prober) -> str:
+    """The name of the login."""
+    (me,) = await prober.fetch("SELECT session_user::text AS name")
+    return str(me["name"])
+
+
 async def login_findings(prober: Prober) -> Sequence[Finding]:
     """What is wrong with the login, and with the server's release."""
     (login,) = await prober.fetch(_LOGIN)

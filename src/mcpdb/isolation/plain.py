@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from mcpdb.errors import ConfigurationError, TenantError
 from mcpdb.isolation.base import Backend, Finding, Isolation, Prober
-from mcpdb.isolation.logins import login_findings
+from mcpdb.isolation.logins import login_findings, whoami
 from mcpdb.isolation.names import in_sql, quoted, shown, spoken
 from mcpdb.isolation.reachable import RELATIONS
 from mcpdb.request import Tenant
@@ -74,7 +74,7 @@ class PlainSetting(Isolation):
         ]
         if any(finding.code == "login_superuser" for finding in found):
             return found
-        relations = await prober.fetch(RELATIONS)
+        relations = await prober.fetch(RELATIONS, await whoami(prober))
         return [*found, *(finding for row in relations for finding in _open(row))]
 
     def _value(self, tenant: Tenant) -> str:

@@ -44,14 +44,14 @@ def policy_pieces(
     wall: Wall, snapshot: Snapshot, each: Protected | Shared, table: TableState
 ) -> Sequence[Piece]:
     """The policies of a declared table."""
-    app = quoted(wall.roles.app)
+    whom = ", ".join(map(quoted, wall.roles.behind))
     tenant = _condition(each, table)
     pieces = [
         # Restrictive: no policy that somebody adds later, for everyone, can open more rows.
         _piece(
-            snapshot, table, "mcpdb_tenant", f"AS RESTRICTIVE FOR SELECT TO {app} USING ({tenant})"
+            snapshot, table, "mcpdb_tenant", f"AS RESTRICTIVE FOR SELECT TO {whom} USING ({tenant})"
         ),
-        _piece(snapshot, table, "mcpdb_read", f"FOR SELECT TO {app} USING (true)"),
+        _piece(snapshot, table, "mcpdb_read", f"FOR SELECT TO {whom} USING (true)"),
     ]
     writers = [role for role in wall.writers if _is_new_to(role, snapshot, table)]
     readers = [role for role in wall.readers if _is_new_to(role, snapshot, table)]

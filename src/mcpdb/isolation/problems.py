@@ -19,6 +19,7 @@ def problems(wall: Wall, snapshot: Snapshot) -> Sequence[str]:
     return [
         *_of_schema(wall, snapshot),
         *_of_roles(wall, snapshot),
+        *_of_reader(wall, snapshot),
         *(text for each in wall.tables for text in _of_table(wall, snapshot, each)),
         *_of_lookups(wall, snapshot),
     ]
@@ -38,20 +39,32 @@ def _of_schema(wall: Wall, snapshot: Snapshot) -> Iterable[str]:
         )
 
 
+def _of_reader(wall: Wall, snapshot: Snapshot) -> Iterable[str]:
+    found = snapshot.functions.get("run")
+    owner = found.split("|")[0] if found is not None else wall.roles.reader
+    if wall.roles.sql is not None and owner != wall.roles.reader:
+        yield (
+            f"The function mcpdb.run belongs to {shown(owner)}, and the wall's reader is"
+            f" {shown(wall.roles.reader)}: declare the reader that it has, or apply once without"
+            " a login for SQL."
+        )
+
+
 def _of_roles(wall: Wall, snapshot: Snapshot) -> Iterable[str]:
     made = set(snapshot.state.made)
-    for role in (wall.roles.app, wall.roles.keeper, wall.roles.loader):
-        state = snapshot.roles.get(role or "")
+    for role in wall.roles.own:
+        state = snapshot.roles.get(role)
         if state is None:
             continue
         for risk in state.risks:
             yield f"The role {shown(state.name)} {risk}, which a wall's must not: name another."
-        if state.login != (role == wall.roles.app) and role != wall.roles.loader:
+        if state.login != (role in wall.roles.logins) and role != wall.roles.loader:
             can, must = ("can", "must not") if state.login else ("cannot", "must")
             yield f"The role {shown(state.name)} {can} log in, and {must}: name another."
         # Not by what it has access to: an owner may be without USAGE on the schema, until now.
-        if role == wall.roles.app and role in {table.owner for table in snapshot.tables.values()}:
-            yield f"The role {shown(state.name)} owns declared tables: name another as app."
+        owners = {table.owner for table in snapshot.tables.values()}
+        if role in owners and role in {*wall.roles.logins, *wall.roles.behind}:
+            yield f"The role {shown(state.name)} owns declared tables: name another in its place."
     for role in (*wall.writers, *wall.readers, *wall.shut_out):
         if role not in snapshot.roles:
             yield f"There is no role {shown(role)}: declare roles that exist."
@@ -116,24 +129,24 @@ def _of_company(wall: Wall, snapshot: Snapshot, table: TableState) -> Iterable[s
 def _of_privileges(
     wall: Wall, snapshot: Snapshot, each: Protected | Shared, table: TableState
 ) -> Iterable[str]:
-    """Privileges by which the server's login would read, or do, more than is declared."""
+    """Privileges by which the server's roles would read, or do, more than is declared."""
     name = (table.schema, table.name)
-    app = wall.roles.app
     columns = set(each.columns or [])
     made = {
-        (key[3], *key[5:])
+        (key[4], key[3], *key[5:])
         for key in snapshot.state.made
-        if key[0] == "grant" and key[4] == app and (key[1], key[2]) == name
+        if key[0] == "grant" and (key[1], key[2]) == name
     }
-    for privilege, column in _held(app, table, snapshot):
-        is_declared = privilege == "SELECT" and (not columns or column in columns)
-        noted = (privilege, column) if column else (privilege,)
-        if not is_declared and noted not in made:
-            on = f"({shown(column)}) ON {spoken(name)}" if column else f"ON {spoken(name)}"
-            yield (
-                f"{shown(app)} has {privilege} {on}, which is not declared:"
-                f" REVOKE {privilege} {on} FROM {shown(app)}."
-            )
+    for role in dict.fromkeys([*wall.roles.behind, *wall.roles.logins]):
+        for privilege, column in _held(role, table, snapshot):
+            may_read = role in wall.roles.behind and (not columns or column in columns)
+            noted = (role, privilege, column) if column else (role, privilege)
+            if not (privilege == "SELECT" and may_read) and noted not in made:
+                on = f"({shown(column)}) ON {spoken(name)}" if column else f"ON {spoken(name)}"
+                yield (
+                    f"{shown(role)} has {privilege} {on}, which is not declared:"
+                    f" REVOKE {privilege} {on} FROM {shown(role)}."
+                )
     open_to_all = {
         column for privilege, column in _held("public", table, snapshot) if privilege == "SELECT"
     }

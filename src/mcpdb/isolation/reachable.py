@@ -10,8 +10,8 @@ from mcpdb.isolation.names import in_sql, quoted, shown, spoken
 
 RELATIONS: Final = """
 SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
-  c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, session_user::text AS login,
-  pg_has_role(session_user, c.relowner, 'USAGE') AS owns,
+  c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, $1::name::text AS login,
+  pg_has_role($1::name, c.relowner, 'USAGE') AS owns,
   c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
     AS has_children,
   -- A view that calls a function may read whatever that reads.
@@ -23,14 +23,14 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS ki
     WHERE o.option_name = 'security_invoker'), false) AS invoker,
   ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive
     AND p.polcmd IN ('r', '*') AND (0 = ANY (p.polroles) OR EXISTS (
-      SELECT FROM unnest(p.polroles) AS r WHERE pg_has_role(session_user, r, 'USAGE')))
+      SELECT FROM unnest(p.polroles) AS r WHERE pg_has_role($1::name, r, 'USAGE')))
     AND EXISTS (SELECT FROM pg_depend d JOIN pg_proc f ON f.oid = d.refobjid
       WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
         AND d.refclassid = 'pg_proc'::regclass
         AND f.pronamespace = to_regnamespace('mcpdb'))) AS gates,
   ARRAY(SELECT pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p WHERE p.polrelid = c.oid
     AND p.polcmd IN ('r', '*') AND (0 = ANY (p.polroles) OR EXISTS (
-      SELECT FROM unnest(p.polroles) AS r WHERE pg_has_role(session_user, r, 'USAGE')))
+      SELECT FROM unnest(p.polroles) AS r WHERE pg_has_role($1::name, r, 'USAGE')))
   ) AS conditions,
   ARRAY(SELECT DISTINCT f.proname::text FROM pg_policy p JOIN pg_depend d ON d.objid = p.oid
     JOIN pg_proc f ON f.oid = d.refobjid
@@ -53,8 +53,8 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS ki
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
-  AND has_schema_privilege(session_user, n.oid, 'USAGE')
-  AND (has_any_column_privilege(session_user, c.oid, 'SELECT'))
+  AND has_schema_privilege($1::name, n.oid, 'USAGE')
+  AND (has_any_column_privilege($1::name, c.oid, 'SELECT'))
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
     AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1, 2
@@ -62,17 +62,17 @@ ORDER BY 1, 2
 
 _DEFINERS: Final = """
 SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
-    AS function, pg_get_userbyid(p.proowner)::text AS owner, session_user::text AS login
+    AS function, pg_get_userbyid(p.proowner)::text AS owner, $1::name::text AS login
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE p.prosecdef AND pg_get_userbyid(p.proowner) <> session_user
+WHERE p.prosecdef AND pg_get_userbyid(p.proowner) <> $1::name
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'mcpdb')
   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-  AND (has_schema_privilege(session_user, n.oid, 'USAGE')
-      AND has_function_privilege(session_user, p.oid, 'EXECUTE')
+  AND (has_schema_privilege($1::name, n.oid, 'USAGE')
+      AND has_function_privilege($1::name, p.oid, 'EXECUTE')
     -- What an aggregate consists of is called with the rights of the aggregate's owner.
     OR EXISTS (SELECT FROM pg_aggregate a JOIN pg_proc f ON f.oid = a.aggfnoid
-      WHERE has_schema_privilege(session_user, f.pronamespace, 'USAGE')
-        AND has_function_privilege(session_user, f.oid, 'EXECUTE')
+      WHERE has_schema_privilege($1::name, f.pronamespace, 'USAGE')
+        AND has_function_privilege($1::name, f.oid, 'EXECUTE')
         AND p.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
           a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)))
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
@@ -82,9 +82,9 @@ ORDER BY 1
 
 # Closed as PostgreSQL comes: samples of all columns' values, passwords, contents of large objects.
 _CATALOGS: Final = """
-SELECT name, session_user::text AS login,
-  has_any_column_privilege(session_user, 'pg_catalog.' || name, 'SELECT')
-    AND has_table_privilege(session_user, 'pg_catalog.' || name, 'SELECT') AS readable
+SELECT name, $1::name::text AS login,
+  has_any_column_privilege($1::name, 'pg_catalog.' || name, 'SELECT')
+    AND has_table_privilege($1::name, 'pg_catalog.' || name, 'SELECT') AS readable
 FROM unnest(ARRAY['pg_statistic', 'pg_statistic_ext_data', 'pg_authid', 'pg_largeobject',
   'pg_user_mapping']) AS name
 """
@@ -93,24 +93,26 @@ _WRAPPED: Final = re.compile(r"SELECT \(*mcpdb\.")
 
 
 async def reachable_findings(
-    prober: Prober, relations: Sequence[Mapping[str, Any]]
+    prober: Prober, relations: Sequence[Mapping[str, Any]], role: str
 ) -> Sequence[Finding]:
-    """What is wrong with what the login can reach.
+    """What is wrong with what a role can reach.
 
     Args:
-        prober: As the server's login.
-        relations: Rows of `RELATIONS`.
+        prober: As one of the server's logins.
+        relations: Rows of `RELATIONS`, for the role.
+        role: The server's login, or who reads for it.
     """
     found = [finding for relation in relations for finding in _relation(relation)]
-    closed = await prober.fetch(_CATALOGS)
+    closed = await prober.fetch(_CATALOGS, role)
     found += [_catalog(row) for row in closed if row["readable"]]
-    return [*found, *map(_definer, await prober.fetch(_DEFINERS))]
+    return [*found, *map(_definer, await prober.fetch(_DEFINERS, role))]
 
 
 def _catalog(row: Mapping[str, Any]) -> Finding:
     return Finding(
         code="catalog_readable",
-        message=f"The login can read pg_catalog.{row['name']}, which holds values of all rows.",
+        message=f"{shown(row['login'])} can read pg_catalog.{row['name']}, which holds values of"
+        " all rows.",
         mend=f"REVOKE SELECT ON pg_catalog.{row['name']} FROM PUBLIC, {quoted(row['login'])}",
     )
 
@@ -119,7 +121,7 @@ def _definer(row: Mapping[str, Any]) -> Finding:
     return Finding(
         code="definer_function",
         message=f"The function {row['function']} runs with the rights of {shown(row['owner'])},"
-        " and the login may call it.",
+        f" and {shown(row['login'])} may call it.",
         subject=row["function"],
         mend=f"REVOKE EXECUTE ON ROUTINE {row['function']} FROM PUBLIC, {quoted(row['login'])}",
     )
@@ -143,15 +145,15 @@ def _relation(row: Mapping[str, Any]) -> Iterable[Finding]:
     elif row["kind"] == "f":
         yield Finding(
             code="foreign_table",
-            message=f"The login can read the foreign table {spoken(key)}, which cannot have"
-            " policies.",
+            message=f"{shown(row['login'])} can read the foreign table {spoken(key)}, which"
+            " cannot have policies.",
             mend=close,
         )
     elif row["kind"] == "m":
         yield Finding(
             code="materialized_view",
-            message=f"The login can read the materialised view {spoken(key)}: a copy of rows of"
-            f" {what} that has no policies.",
+            message=f"{shown(row['login'])} can read the materialised view {spoken(key)}: a copy"
+            f" of rows of {what} that has no policies.",
             mend=close,
             subject=spoken(key),
         )
@@ -169,14 +171,15 @@ def _table(row: Mapping[str, Any], close: str) -> Iterable[Finding]:
     if row["schema"] == "mcpdb":
         yield Finding(
             code="keys_readable",
-            message=f"The login can read {spoken(key)}, and so enter as anyone.",
+            message=f"{shown(row['login'])} can read {spoken(key)}, and so enter as anyone.",
             mend=close,
         )
         return
     if not row["rls"]:
         yield Finding(
             code="table_without_rls",
-            message=f"The login can read the table {spoken(key)}, which has no row-level security.",
+            message=f"{shown(row['login'])} can read the table {spoken(key)}, which has no"
+            " row-level security.",
             mend=f"{close}; or declare the table in the wall and run `mcpdb isolation apply`",
         )
         return

@@ -32,7 +32,7 @@ class Loss:
 
 def losses(wall: Wall, snapshot: Snapshot) -> Sequence[Loss]:
     """Every role that can read or write the declared tables today, but those of the wall."""
-    own = {wall.roles.app, wall.roles.keeper, wall.roles.loader}
+    own = {*wall.roles.own}
     own |= {key[1] for key in snapshot.state.made if key[0] == "role"}  # also former ones
     declared = {table_name(each.table) for each in wall.tables}
     groups: dict[tuple[str, str, bool], list[Access]] = defaultdict(list)

@@ -73,6 +73,7 @@ class Piece:
         do: Statements that add it, or replace it.
         role: Who owns what it is added to, and so runs them; None: the administrator.
         borrows: Another role that the administrator has to be able to become for it.
+        lender: Who lets `role` create in the schema `mcpdb` meanwhile.
         source: What a policy is made from.
         is_there: Whether the database has it as it is declared.
     """
@@ -81,6 +82,7 @@ class Piece:
     do: Sequence[str]
     role: str | None = None
     borrows: str | None = None
+    lender: str | None = None
     source: str | None = None
     is_there: bool
 
@@ -101,7 +103,13 @@ class Script:
     def add(self, piece: Piece) -> None:
         """Add the statements that add this."""
         self._lock(piece.key)
+        self._let_create("GRANT CREATE ON SCHEMA mcpdb TO", piece)
         self.run(piece.do, role=piece.role, borrows=piece.borrows)
+        self._let_create("REVOKE CREATE ON SCHEMA mcpdb FROM", piece)
+
+    def _let_create(self, what: str, piece: Piece) -> None:
+        if piece.lender is not None and piece.role is not None:
+            self.run([f"{what} {quoted(piece.role)}"], role=piece.lender)
 
     def run(
         self, statements: Iterable[str], *, role: str | None, borrows: str | None = None

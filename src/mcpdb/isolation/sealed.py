@@ -12,6 +12,7 @@ from typing_extensions import override
 from mcpdb.errors import ConfigurationError, TenantError
 from mcpdb.isolation.base import Backend, Finding, Isolation, Prober
 from mcpdb.isolation.check import sealed_findings
+from mcpdb.isolation.check_sql import sql_findings
 from mcpdb.isolation.key import EnterKey
 from mcpdb.isolation.seal import MOST_TENANT_BYTES
 from mcpdb.request import Tenant
@@ -92,9 +93,16 @@ class Sealed(Isolation):
 
     @override
     async def check(self, prober: Prober) -> Sequence[Finding]:
+        return self._accepted(await sealed_findings(prober, clock=self._clock))
+
+    @override
+    async def check_sql(self, prober: Prober) -> Sequence[Finding]:
+        return self._accepted(await sql_findings(prober))
+
+    def _accepted(self, findings: Sequence[Finding]) -> Sequence[Finding]:
         return [
             replace(finding, level="advice")
             if self._accept & {finding.code, f"{finding.code}:{finding.subject}"}
             else finding
-            for finding in await sealed_findings(prober, clock=self._clock)
+            for finding in findings
         ]

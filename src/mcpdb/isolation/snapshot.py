@@ -179,12 +179,13 @@ ORDER BY 1, 2, 3
 _FUNCTIONS: Final = """
 SELECT p.proname::text AS name, p.prosrc AS body, coalesce(obj_description(p.oid, 'pg_proc'), '')
     AS comment,
-  concat_ws('|', pg_get_userbyid(p.proowner), p.prosecdef, p.provolatile, p.proparallel,
-    p.proconfig, l.lanname, pg_get_function_result(p.oid),
+  concat_ws('|', pg_get_userbyid(p.proowner),
+    has_function_privilege(p.proowner, p.oid, 'EXECUTE'), p.prosecdef, p.provolatile, p.proparallel,
+    replace(array_to_string(p.proconfig, ','), '"', ''), l.lanname, pg_get_function_result(p.oid),
     pg_get_function_identity_arguments(p.oid)) AS attributes,
   ARRAY(SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END::text
     FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-    WHERE a.grantee <> p.proowner ORDER BY 1) AS callers
+    WHERE a.grantee <> p.proowner) AS callers
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
 WHERE n.nspname = 'mcpdb'
 """
@@ -279,5 +280,5 @@ def _access(row: Mapping[str, Any]) -> Access:
 
 
 def _described(row: Mapping[str, Any]) -> str:
-    callers = ",".join(row["callers"])
+    callers = ",".join(sorted(row["callers"]))
     return "\n".join((row["attributes"], callers, row["comment"], row["body"]))

@@ -16,9 +16,10 @@ def table_pieces(wall: Wall, snapshot: Snapshot, each: Protected | Shared) -> It
     table = snapshot.tables[table_name(each.table)]
     yield from _moved(wall, snapshot, table)
     owned = replace(table, owner=wall.owner or table.owner)
-    yield _on_schema(snapshot, table.schema, "USAGE", wall.roles.app)
-    for column in each.columns or (None,):
-        yield _grant(snapshot, owned, wall.roles.app, "SELECT", column)
+    for role in wall.roles.behind:
+        yield _on_schema(snapshot, table.schema, "USAGE", role)
+        for column in each.columns or (None,):
+            yield _grant(snapshot, owned, role, "SELECT", column)
     if wall.roles.loader is not None:
         yield from _loads(wall.roles.loader, snapshot, owned)
     columns = read_by_keeper(wall).get((table.schema, table.name))

@@ -42,7 +42,7 @@ class Lookup:
             raise ConfigurationError(
                 f"A type with a length, such as {self.type}, cuts values off: leave the length out."
             )
-        if self.name in {"enter", "tenant", "ids", "ids_of", "new_key", "keys", "state"}:
+        if self.name in {"enter", "tenant", "ids", "ids_of", "new_key", "keys", "run", "state"}:
             raise ConfigurationError(f"The name {self.name!r} of a lookup is taken.")
         for query in (self.select, self.select_all):
             if query is not None and ";" in query:
@@ -116,17 +116,37 @@ class Roles:
         keeper: Owns the schema `mcpdb` with its keys and functions. It cannot log in.
         loader: May write all declared tables: for seeding and for refreshing embeddings. It cannot
             log in; grant it to who does that. None: there is none.
+        sql: The login for SQL that a model wrote. It may read nothing, only have `reader` read for
+            it, one query at a time. None: there is none, and no such SQL.
+        reader: Reads what `app` may, for `sql`. It cannot log in, and is only made with that.
     """
 
     app: str = "mcpdb_app"
     keeper: str = "mcpdb_keeper"
     loader: str | None = None
+    sql: str | None = None
+    reader: str = "mcpdb_reader"
+
+    @property
+    def own(self) -> Sequence[str]:
+        """All of them."""
+        for_sql = (self.sql, self.reader) if self.sql is not None else ()
+        return [name for name in (self.app, self.keeper, self.loader, *for_sql) if name is not None]
+
+    @property
+    def logins(self) -> Sequence[str]:
+        """Those that log in."""
+        return [name for name in (self.app, self.sql) if name is not None]
+
+    @property
+    def behind(self) -> Sequence[str]:
+        """Those that read, and for whom the policies choose rows."""
+        return [self.app, *((self.reader,) if self.sql is not None else ())]
 
     def __post_init__(self) -> None:
-        names = [name for name in (self.app, self.keeper, self.loader) if name is not None]
-        for name in names:
+        for name in self.own:
             _checked_role(name)
-        if len(set(names)) != len(names):
+        if len(set(self.own)) != len(self.own):
             raise ConfigurationError("The roles of a wall are different roles.")
 
 
@@ -147,6 +167,7 @@ class Wall:
         owner: A role that the tables are to belong to from now on. None: owners stay.
         settings: Of the server's login, beside or instead of the usual ones; not `search_path`,
             which is made of the tables' schemas.
+        sql_settings: Likewise of the login for SQL that a model wrote.
     """
 
     tables: Sequence[Protected | Shared]
@@ -157,6 +178,7 @@ class Wall:
     shut_out: Sequence[str] = ()
     owner: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    sql_settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         if not self.tables:
@@ -170,18 +192,23 @@ class Wall:
             _checked_role(role, predefined=True)
             if declared.count(role) > 1:
                 raise ConfigurationError(f"The role {role} is declared twice.")
-            if role in {self.roles.app, self.roles.keeper, self.roles.loader}:
+            if role in self.roles.own:
                 raise ConfigurationError(f"The role {role} is one of the wall's own.")
         if self.owner is not None:
             _checked_role(self.owner)
-        if "search_path" in self.settings:
-            raise ConfigurationError("The search_path is made of the schemas of the tables.")
+        self._check_settings()
         if self.tenants is not None:
             table_name(self.tenants[0])
             column_name(self.tenants[1])
         lookups = {each.name: each for each in self.lookups}
         if any(lookups[each.name] != each for each in self.lookups):
             raise ConfigurationError("Two lookups have the same name.")
+
+    def _check_settings(self) -> None:
+        if self.sql_settings and self.roles.sql is None:
+            raise ConfigurationError("sql_settings are for a login that is not there: Roles(sql=).")
+        if "search_path" in {*self.settings, *self.sql_settings}:
+            raise ConfigurationError("The search_path is made of the schemas of the tables.")
 
     @property
     def lookups(self) -> Sequence[Lookup]:

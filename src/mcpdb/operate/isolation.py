@@ -197,7 +197,6 @@ async def _settings_kept(connection: Connection) -> AsyncGenerator[None]:
 
 async def _snapshot(connection: Connection, wall: Wall) -> Snapshot:
     roles = wall.roles
-    own = [role for role in (roles.app, roles.keeper, roles.loader) if role is not None]
     others = [*wall.writers, *wall.readers, *wall.shut_out]
     if wall.owner is not None:
         others.append(wall.owner)
@@ -205,7 +204,7 @@ async def _snapshot(connection: Connection, wall: Wall) -> Snapshot:
     state = await noted(administrator)
     tables = dict.fromkeys([*declared_tables(wall), *state.tables])
     types = [lookup.type for lookup in wall.lookups]
-    return await read(administrator, tables=list(tables), own=own, others=others, types=types)
+    return await read(administrator, tables=list(tables), own=roles.own, others=others, types=types)
 
 
 async def _standing(connection: Connection) -> Snapshot:

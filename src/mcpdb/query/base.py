@@ -4,12 +4,13 @@ no connection, no tenant and no embedding service is within a tool's reach."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeAlias, TypeGuard
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias, TypeGuard
 
 from pydantic import BaseModel
 from sqlalchemy import Select
 
-from mcpdb.errors import ConfigurationError
+from mcpdb.errors import ConfigurationError, McpdbError, QueryFailed
+from mcpdb.result import Fetched, Result
 
 Rows: TypeAlias = Select[*tuple[Any, ...]]
 """A select: what a tool of one table returns. The server adds the row limit, the database the
@@ -78,10 +79,73 @@ class Report:
         object.__setattr__(self, "then", then)
 
 
+class AnyTool(Protocol):
+    """What a call needs of a tool, whoever wrote its query: see `Tool` and `SqlTool`."""
+
+    @property
+    def name(self) -> str:
+        """As the model calls it."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """For the model."""
+        ...
+
+    @property
+    def input_schema(self) -> dict[str, Any]:
+        """JSON Schema of the arguments."""
+        ...
+
+    @property
+    def output_schema(self) -> dict[str, Any]:
+        """JSON Schema of `Result.structured`."""
+        ...
+
+    @property
+    def embedded(self) -> tuple[str, ...]:
+        """The names of the arguments to embed before `build`."""
+        ...
+
+    @property
+    def timeout_s(self) -> float | None:
+        """From arrival to answer, or None for the database's deadline."""
+        ...
+
+    def check(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """The arguments as Python values, or `InvalidArguments`."""
+        ...
+
+    async def inspect(self, values: Mapping[str, Any]) -> None:
+        """Refuse, with an error, what must not run."""
+        ...
+
+    def build(self, values: Mapping[str, Any], vectors: Mapping[str, Sequence[float]]) -> "Query":
+        """The query of a call."""
+        ...
+
+    def result(self, query: "Query", fetched: Mapping[str, Fetched]) -> Result:
+        """The result of a call from the rows that its query fetched."""
+        ...
+
+    def explain(self, error: QueryFailed, values: Mapping[str, Any]) -> McpdbError:
+        """What PostgreSQL said against the query, as the caller is to hear it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What the lane runs for one call: selects by name, each with its row limit already in it."""
+    """What the lane runs for one call: selects by name, each with its row limit already in it.
+
+    `lane` says which: the one for SQL that a model wrote, in a value of a select, is another.
+    """
 
     selects: Mapping[str, Rows]
     then: Callable[[Tables], BaseModel] | None = None
     is_report: bool = False
+    lane: Literal["query", "sql"] = "query"

@@ -51,15 +51,15 @@ class Catalog:
                 raise ConfigurationError(f"{one} is not a relation of yours: leave it out.")
             if one.name.startswith("pg_"):
                 # Unqualified, PostgreSQL would look among its own first.
-                raise ConfigurationError(f"{one} has a name as PostgreSQL's own have: leave it out.")
+                raise ConfigurationError(
+                    f"{one} has a name as PostgreSQL's own have: leave it out."
+                )
             if (one.schema, one.name) in self._by_name:
                 raise ConfigurationError(f"The catalog has {one} twice.")
             self._by_name[one.schema, one.name] = one
 
     @classmethod
-    def of(
-        cls, *tables: Table, columns: Mapping[str, Sequence[str]] | None = None
-    ) -> "Catalog":
+    def of(cls, *tables: Table, columns: Mapping[str, Sequence[str]] | None = None) -> "Catalog":
         """The catalog of SQLAlchemy tables; those without a schema are in `public`.
 
         Args:

@@ -1,7 +1,6 @@
 """A tool: an ordinary function, checked once at registration, together with what is published of
 it. For each call it builds a `Query` from checked arguments, and a `Result` from the rows."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -10,11 +9,12 @@ from pydantic import BaseModel
 
 from mcpdb.cells import to_cell
 from mcpdb.config import Limits
-from mcpdb.errors import ConfigurationError, ResultError
+from mcpdb.errors import ConfigurationError, QueryFailed, ResultError
 from mcpdb.query.arguments import Arguments
 from mcpdb.query.base import Embedded, Query, Report, Rows, is_rows
 from mcpdb.query.columns import columns_of
 from mcpdb.query.limit import limited
+from mcpdb.query.options import FEWEST_BYTES, checked_name, within
 from mcpdb.query.probe import check_signature, probe, probe_notice
 from mcpdb.result import (
     Column,
@@ -33,9 +33,6 @@ ToolFunction: TypeAlias = Callable[..., Rows] | Callable[..., Report]
 
 _ROWS: Final = "rows"
 _NOTICE: Final = "notice"
-_FEWEST_BYTES: Final = 1_000
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-"""What the protocol's specification allows as a tool's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,20 +95,18 @@ class Tool:
     ) -> None:
         self.name = options.name or str(getattr(function, "__name__", "?"))
         self.description = check_signature(function, self.name)
-        if not _NAME.fullmatch(self.name):
-            msg = f"The tool {self.name} is not named by 1 to 128 letters, digits, _, - or periods."
-            raise ConfigurationError(msg, hint="Give it a name: tool(name=...).")
+        checked_name(self.name)
         self.title = options.title or self.name.replace("_", " ").capitalize()
         self.timeout_s = options.timeout_s
         self._function = function
         self._arguments = Arguments(function)
         self.embedded = self._arguments.embedded
-        self._max_rows = _within(
+        self._max_rows = within(
             options.max_rows, 1, limits.default_rows, limits.max_rows, name="max_rows"
         )
-        self._max_bytes = _within(
+        self._max_bytes = within(
             options.max_bytes,
-            _FEWEST_BYTES,
+            FEWEST_BYTES,
             limits.default_text_bytes,
             limits.max_text_bytes,
             name="max_bytes",
@@ -132,6 +127,9 @@ class Tool:
             InvalidArguments: In words that help a model to correct itself.
         """
         return self._arguments.check(arguments)
+
+    async def inspect(self, values: Mapping[str, Any]) -> None:
+        """Nothing: what the arguments can say is in the function's hands."""
 
     def build(self, values: Mapping[str, Any], vectors: Mapping[str, Sequence[float]]) -> Query:
         """The query of a call: a pure function of checked arguments and their vectors.
@@ -172,6 +170,10 @@ class Tool:
         if query.is_report:
             return tables_result(tables, max_bytes=self._max_bytes)
         return table_result(tables[_ROWS], max_bytes=self._max_bytes)
+
+    def explain(self, error: QueryFailed, values: Mapping[str, Any]) -> QueryFailed:  # noqa: ARG002
+        """The error as it is: a model cannot change the tool's select."""
+        return error
 
     def _computed(self, query: Query, fetched: Mapping[str, Fetched]) -> Result:
         for name, table in fetched.items():
@@ -227,12 +229,3 @@ class Tool:
         if self._probed.then_model is None and not frame_fits(tables, max_bytes=self._max_bytes):
             msg = f"The columns of the tool {self.name} take more than half of its max_bytes."
             raise ConfigurationError(msg, hint="Return fewer columns, or allow more bytes.")
-
-
-def _within(asked: int | None, least: int, default: int, most: int, *, name: str) -> int:
-    if asked is None:
-        return default
-    if not least <= asked <= most:
-        msg = f"{name} is from {least} to {most}, the server's limit."
-        raise ConfigurationError(msg)
-    return asked

@@ -1,0 +1,105 @@
+"""Whether a model's SQL stays behind the wall: asked at every start of a server that has a login
+for it, as that login, and proved by an attack through it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from mcpdb.isolation.base import Finding, Prober
+from mcpdb.isolation.check import attack, wall_findings
+from mcpdb.isolation.logins import login_findings, whoami
+from mcpdb.isolation.names import in_sql, quoted, shown, spoken
+from mcpdb.isolation.reachable import RELATIONS, protected_tables, reachable_findings
+from mcpdb.request import Tenant
+
+_READER: Final = """
+SELECT r.rolname::text AS name, r.rolcanlogin AS login,
+  r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication AS powerful,
+  ARRAY(SELECT m.rolname::text FROM pg_roles m WHERE NOT m.rolsuper AND m.oid <> r.oid
+    AND pg_has_role(m.oid, r.oid, $1) ORDER BY 1) AS members,
+  ARRAY(SELECT g.rolname::text FROM pg_roles g
+    WHERE g.oid <> r.oid AND pg_has_role(r.oid, g.oid, 'MEMBER') ORDER BY 1) AS groups,
+  EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid)
+    OR EXISTS (SELECT FROM pg_namespace s WHERE s.nspowner = r.oid)
+    OR EXISTS (SELECT FROM pg_proc o WHERE o.proowner = r.oid AND o.oid <> p.oid) AS owns
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner
+WHERE n.nspname = 'mcpdb' AND p.proname = 'run'
+"""
+
+_RUN: Final = "SELECT line FROM mcpdb.run($1, 1, 1000, NULL) AS line"
+_ROWS_FROM: Final = 1
+"""The first line has the columns."""
+
+_APPLY: Final = "Run `mcpdb isolation apply` with the wall's declaration, whose roles name `sql`."
+
+
+async def sql_findings(prober: Prober) -> Sequence[Finding]:
+    """What is wrong with the login, and with who reads for it.
+
+    Args:
+        prober: As the login for a model's SQL; enters as a server does.
+    """
+    found = [*await login_findings(prober)]
+    (version,) = await prober.fetch("SELECT current_setting('server_version_num')::int AS number")
+    reader = await prober.fetch(_READER, "SET" if version["number"] >= 160_000 else "MEMBER")
+    if not reader:
+        message = "This database has no function that runs a model's SQL."
+        return [*found, Finding(code="no_sql_lane", message=message, mend=_APPLY)]
+    found += await wall_findings(prober, "sql")
+    found += _reader(reader[0])
+    login, name = await whoami(prober), str(reader[0]["name"])
+    relations = await prober.fetch(RELATIONS, name)
+    found += _login(await prober.fetch(RELATIONS, login), relations)
+    found += await reachable_findings(prober, relations, name)
+    if not any(finding.level == "error" for finding in found):
+        found += await attack(prober, protected_tables(relations), _look)
+    return found
+
+
+async def _look(prober: Prober, query: str, tenant: Tenant | None) -> Sequence[object]:
+    lines = await prober.fetch(_RUN, query, tenant=tenant)
+    return lines[_ROWS_FROM:]
+
+
+def _reader(row: Mapping[str, Any]) -> Iterable[Finding]:
+    role, name = quoted(row["name"]), shown(row["name"])
+    if row["login"] or row["powerful"]:
+        yield Finding(
+            code="reader_powerful",
+            message=f"{name}, who reads for a model's SQL, can log in, or may do more than read.",
+            mend=f"ALTER ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB"
+            " NOREPLICATION",
+        )
+    for group in row["groups"]:
+        yield Finding(
+            code="reader_powerful",
+            message=f"{name}, who reads for a model's SQL, is a member of {shown(group)}.",
+            mend=f"REVOKE {quoted(group)} FROM {role}",
+        )
+    for member in row["members"]:
+        yield Finding(
+            code="reader_has_members",
+            message=f"{shown(member)} can become {name}, and change the function that it owns.",
+            mend=f"REVOKE {role} FROM {quoted(member)}",
+        )
+    if row["owns"]:
+        yield Finding(
+            code="reader_powerful",
+            message=f"{name}, who reads for a model's SQL, owns more than the function that does.",
+            mend=f"REASSIGN OWNED BY {role} TO another role, and run `mcpdb isolation apply`.",
+        )
+
+
+def _login(
+    relations: Sequence[Mapping[str, Any]], reached: Sequence[Mapping[str, Any]]
+) -> Iterable[Finding]:
+    """What the login itself can read. What everyone may is said of the reader."""
+    others = {(row["schema"], row["name"]) for row in reached}
+    for row in relations:
+        key = (row["schema"], row["name"])
+        if key not in others or row["gates"]:
+            yield Finding(
+                code="sql_login_reads",
+                message=f"The login {shown(row['login'])} can read {spoken(key)} itself, and not"
+                " only have it read.",
+                mend=f"REVOKE ALL ON {in_sql(key)} FROM {quoted(row['login'])}",
+            )

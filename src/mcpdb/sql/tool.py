@@ -1,0 +1,176 @@
+"""The tool by which a model asks in SQL: its text goes through the guard, and then by a login that
+may read nothing to a function of the database, which runs it for the tenant alone."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, cast
+
+from pydantic import Field
+from sqlalchemy import Integer, Text, bindparam, func, select
+
+from mcpdb.cells import decode
+from mcpdb.config import Limits
+from mcpdb.errors import McpdbError, QueryFailed, ResultError
+from mcpdb.query.arguments import Arguments
+from mcpdb.query.base import Query
+from mcpdb.query.catalog import Catalog
+from mcpdb.query.options import FEWEST_BYTES, checked_name, within
+from mcpdb.query.schema import rows_schema
+from mcpdb.result import Column, Fetched, Result, make_table, table_result
+from mcpdb.sql.explain import explained
+from mcpdb.sql.guard import Guard
+from mcpdb.sql.options import SqlToolOptions
+
+_LINES: Final = "lines"
+_LONGEST: Final = 20_000
+"""What the guard reads."""
+_RAW: Final = 8
+"""How much longer lines may be than the text of the result: they repeat the names of columns."""
+_SHOWN_CATALOG: Final = 4_000
+_VECTORS: Final = frozenset({"vector", "halfvec"})
+
+
+class SqlTool:
+    """A registered tool that takes SQL. It is what `Tool` is for a function.
+
+    Attributes:
+        name: As the model calls it.
+        title: For people.
+        description: For the model.
+        input_schema: JSON Schema of the one argument.
+        output_schema: JSON Schema of `Result.structured`.
+        embedded: Nothing.
+        timeout_s: From arrival to answer.
+    """
+
+    embedded: tuple[str, ...] = ()
+
+    def __init__(
+        self, name: str, *, catalog: Catalog, options: SqlToolOptions, limits: Limits
+    ) -> None:
+        self.name = checked_name(name)
+        self.title = options.title or name.replace("_", " ").capitalize()
+        self.description = options.description or _describe(catalog)
+        self.timeout_s: float | None = options.timeout_s
+        self.output_schema = rows_schema(None)
+        self._catalog = catalog
+        self._guard = Guard(catalog, functions=options.functions, types=options.types)
+        self._parameter = options.parameter
+        self._arguments = Arguments(_function(options.parameter))
+        self.input_schema = self._arguments.schema
+        self._max_rows = within(
+            options.max_rows, 1, limits.default_rows, limits.max_rows, name="max_rows"
+        )
+        self._max_bytes = within(
+            options.max_bytes,
+            FEWEST_BYTES,
+            limits.default_text_bytes,
+            limits.max_text_bytes,
+            name="max_bytes",
+        )
+        self._memory = None if options.work_mem_mb is None else f"{options.work_mem_mb}MB"
+
+    def check(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """The argument, as a text.
+
+        Raises:
+            InvalidArguments: It is missing, or there is another.
+        """
+        return self._arguments.check(arguments)
+
+    async def inspect(self, values: Mapping[str, Any]) -> None:
+        """Let the guard look at it.
+
+        Raises:
+            SqlRefused: With the reason, its position, and what to do instead.
+        """
+        await self._guard.check(values[self._parameter])
+
+    def build(
+        self,
+        values: Mapping[str, Any],
+        vectors: Mapping[str, Sequence[float]],  # noqa: ARG002
+    ) -> Query:
+        """The call of the function that runs it. It is a value there, and never part of a text."""
+        lines = func.mcpdb.run(
+            bindparam("query", values[self._parameter], type_=Text),
+            bindparam("max_rows", self._max_rows + 1, type_=Integer),
+            bindparam("max_bytes", self._max_bytes * _RAW, type_=Integer),
+            bindparam("memory", self._memory, type_=Text),
+            type_=Text,
+        )
+        return Query(selects={_LINES: select(lines.label("line"))}, lane="sql")
+
+    def result(self, query: Query, fetched: Mapping[str, Fetched]) -> Result:  # noqa: ARG002
+        """The result from the lines that the function returned.
+
+        Raises:
+            ResultError: A value is nested too deeply.
+        """
+        (header,), *lines = fetched[_LINES].rows
+        columns = tuple(Column(name, kind) for name, kind in json.loads(header))
+        is_cut = bool(lines) and lines[-1][0] is None
+        is_plain = len({column.name for column in columns}) == len(columns)
+        rows = [
+            _row(line, columns, is_plain=is_plain) for (line,) in (lines[:-1] if is_cut else lines)
+        ]
+        table = make_table(columns, rows, max_rows=self._max_rows, is_cut=is_cut)
+        return table_result(table, max_bytes=self._max_bytes)
+
+    def explain(self, error: QueryFailed, values: Mapping[str, Any]) -> McpdbError:
+        """What PostgreSQL says against the query, in words that help a model to correct itself."""
+        return explained(error, values[self._parameter], self._catalog)
+
+
+def _function(parameter: str) -> Callable[..., object]:
+    """A function whose arguments are those of the tool: its schema is made as any tool's."""
+
+    def query() -> None:
+        """Nothing calls it."""
+
+    text = Annotated[str, Field(max_length=_LONGEST, description="One SELECT.")]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(parameter, kind, annotation=text)])
+    query.__signature__ = signature  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+    return query
+
+
+def _row(line: str, columns: tuple[Column, ...], *, is_plain: bool) -> Sequence[Any]:
+    """The values of a row, which came as an object whose keys are the names of its columns."""
+    try:
+        pairs = decode(line, make=None if is_plain else _Pairs)
+        values = list(pairs.values()) if is_plain else [_plain(value) for _, value in pairs]
+    except (RecursionError, AttributeError):  # the second: too deep to be read, it stayed a text
+        msg = "A column holds a value that is nested too deeply."
+        raise ResultError(msg, hint="Cast it to text.") from None
+    for index, column in enumerate(columns):
+        if column.type in _VECTORS and values[index] is not None:
+            values[index] = json.loads(values[index])
+    return values
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object as it was written, with all of its keys."""
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # JSON
+    if isinstance(value, _Pairs):
+        return {key: _plain(each) for key, each in value}
+    if isinstance(value, list):
+        return [_plain(each) for each in cast("list[Any]", value)]
+    return value
+
+
+def _describe(catalog: Catalog) -> str:
+    """How to ask, and of what. The columns too, unless they are so many that a model would rather
+    ask for them."""
+    relations = [f"{one}({', '.join(one.columns)})" for one in catalog.relations]
+    if len("; ".join(relations)) > _SHOWN_CATALOG:
+        relations = [str(one) for one in catalog.relations]
+    return (
+        "Answer a question with one SELECT in PostgreSQL's SQL (CTEs, joins, window functions and"
+        " set operations too). It sees the rows of whom you act for, and no others, and changes"
+        " nothing. Aggregate in SQL and name the columns that you need: only the first rows come"
+        f" back. Relations: {'; '.join(relations)}."
+    )

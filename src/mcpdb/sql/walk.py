@@ -1,0 +1,125 @@
+"""The walk over a query's tree: every node and every field of it is known, or it is refused.
+
+It does not recurse, so no tree is too deep for it. What the names in a node have to be is not
+known here but in `checks.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, cast
+
+from mcpdb.errors import SqlRefused
+from mcpdb.sql.columns import Columns
+from mcpdb.sql.nodes import FIELDS, NODES, REFUSED, SCALAR, STATEMENTS, Tree
+from mcpdb.sql.rules import Rules
+from mcpdb.sql.words import Text, shown
+
+Scope = frozenset[str]
+"""The WITH queries that can be seen from a place."""
+
+Check = Callable[["Walk", Tree, Scope], bool]
+"""Looks at one node: True when its fields need no walk any more."""
+
+_SCALARS: Final = (str, int, bool)
+# They hold a text or a number and never a node, and are half of a tree.
+_LEAVES: Final = frozenset({"String", "Integer", "Float", "Boolean", "BitString", "A_Star"})
+_PLAIN: Final = "Say the same with plain SELECT, joins, WITH and functions."
+
+
+class Walk:
+    """One query on its way through the rules.
+
+    Args:
+        rules: What is allowed.
+        text: The query's.
+        checks: By the kind of node.
+    """
+
+    def __init__(self, rules: Rules, text: Text, checks: Mapping[str, Check]) -> None:
+        self.rules = rules
+        self.text = text
+        self.columns = Columns(rules, text)
+        self.repeated = 1  # by how much all the calls of repeat() together may lengthen a text
+        self._checks = checks
+        self._left: list[tuple[str, Tree, Scope]] = []
+
+    def run(self, query: Tree) -> None:
+        """Walk all of a SelectStmt.
+
+        Raises:
+            SqlRefused: Something in it is not allowed.
+        """
+        self.push("SelectStmt", query, frozenset())
+        while self._left:
+            kind, fields, scope = self._left.pop()
+            check = self._checks.get(kind)
+            if check is None or not check(self, fields, scope):
+                self.fields(kind, fields, scope)
+        self.columns.check()
+
+    def push(self, kind: str, fields: Tree, scope: Scope) -> None:
+        """Leave a node for later."""
+        self._left.append((kind, fields, scope))
+
+    def fields(self, kind: str, fields: Tree, scope: Scope) -> None:
+        """Leave what a node holds for later.
+
+        Raises:
+            SqlRefused: The kind, or one of its fields, is not known.
+        """
+        known = FIELDS.get(kind)
+        if known is None:
+            raise self.unknown(kind, fields)
+        for name, value in fields.items():
+            how = known.get(name)
+            if how == NODES:
+                self._nodes(value, scope)
+            elif how is None or (how == SCALAR and not isinstance(value, _SCALARS)):
+                raise self.unknown(f"{kind}.{name}", value)
+            elif how and how not in _LEAVES:
+                self._left.append((how, cast("Tree", value), scope))
+
+    def _nodes(self, value: Tree | list[Tree], scope: Scope) -> None:
+        for node in value if isinstance(value, list) else (value,):
+            if node:  # an empty one stands for none, as in DISTINCT without ON
+                ((kind, fields),) = node.items()
+                if kind not in _LEAVES:
+                    self._left.append((kind, fields, scope))
+
+    def keys(self, kind: str, fields: Tree) -> None:
+        """See to it that the fields of a node are known, where a check takes their place.
+
+        Raises:
+            SqlRefused: One is not.
+        """
+        if not fields.keys() <= FIELDS[kind].keys():
+            odd = min(fields.keys() - FIELDS[kind].keys())
+            raise self.unknown(f"{kind}.{odd}", fields[odd])
+
+    def unknown(self, what: str, inside: object) -> SqlRefused:
+        """The refusal of a kind of node, or of a field as `Kind.field`, with what is in it."""
+        if what in STATEMENTS:
+            name, hint = STATEMENTS[what], "Only read with SELECT; WITH may hold queries only."
+        else:
+            name, hint = REFUSED.get(what, (f"What PostgreSQL calls {shown(what)}", _PLAIN))
+        return self.text.refuse(f"{name} is not allowed", hint, place(inside))
+
+
+def place(inside: object) -> int | None:
+    """The byte at which a node begins, or the first one in it that says so."""
+    left = [inside]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            fields = cast("Tree", one)
+            offset = fields.get("location", -1)  # also said by libpg_query, for nowhere
+            if isinstance(offset, int) and offset >= 0:
+                return offset
+            left.extend(reversed(fields.values()))
+        elif isinstance(one, list):
+            left.extend(reversed(cast("list[object]", one)))
+    return None
+
+
+def names_of(nodes: Sequence[Tree]) -> list[str]:
+    """The texts of a list of String."""
+    return [node["String"].get("sval", "") for node in nodes]
