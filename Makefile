@@ -100,7 +100,7 @@ $(VENV)/bin/python:
 
 $(DEMO): pyproject.toml examples/zava/pyproject.toml | $(VENV)/bin/python
 	@echo "Installing mcpdb and Zava into $(VENV) ..."
-	@$(BIN)/python -m pip install -qq -e '.[cli,embedded]' -e examples/zava
+	@$(BIN)/python -m pip install -qq -e '.[cli,embedded,sql]' -e examples/zava
 	@touch $@
 
 $(TOOLS): $(DEMO)

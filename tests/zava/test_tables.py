@@ -89,4 +89,4 @@ def test_roles_are_made_before_anything_that_names_them() -> None:
     sql = role_statements()
     made = [each for each in sql if "CREATE ROLE" in each]
     assert sql[: len(made)] == made
-    assert len(made) == 4
+    assert len(made) == 6

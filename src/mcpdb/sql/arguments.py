@@ -21,7 +21,8 @@ def too_much(name: str, arguments: list[Tree]) -> tuple[str, str] | None:
             f"The second argument of {name} has to be a whole number up to {_LONGEST}",
             f"Write the number itself, such as {name}(x, 10).",
         )
-    if name == "generate_series" and _rows(arguments) > _MOST_ROWS:
+    # Infinity less infinity is no number, and not above any.
+    if name == "generate_series" and not _rows(arguments) <= _MOST_ROWS:
         return (
             f"This generate_series has more than {_MOST_ROWS:,} rows",
             "Move its bounds together, or make its step larger.",
@@ -39,9 +40,9 @@ def _rows(arguments: list[Tree]) -> float:
     numbers = [_number(one) for one in arguments[:3]]
     if len(numbers) < 2 or numbers[0] is None or numbers[1] is None:
         return 0
-    step = numbers[2] if len(numbers) > 2 else 1
-    # A step that is not known can be smaller than one; a step of 0 PostgreSQL refuses.
-    return abs(numbers[1] - numbers[0]) / abs(step or 1e-9)
+    step = numbers[2] if len(numbers) > 2 else None
+    # A step that is not a number is taken for 1, and so is 0, which PostgreSQL refuses.
+    return abs(numbers[1] - numbers[0]) / abs(step or 1)
 
 
 def _number(node: Tree) -> float | None:

@@ -26,11 +26,11 @@ def _select(walk: Walk, query: Tree, scope: Scope) -> bool:
     # PostgreSQL's scope: a WITH query sees those before it; WITH RECURSIVE, all and itself.
     names = [one["CommonTableExpr"]["ctename"] for one in clause["ctes"]]
     inside = scope.union(names)
-    for number, one in enumerate(clause["ctes"]):
-        seen = inside if clause.get("recursive") else scope.union(names[:number])
-        walk.push("CommonTableExpr", one["CommonTableExpr"], seen)
     rest = {name: value for name, value in query.items() if name != "withClause"}
     walk.fields("SelectStmt", rest, inside)
+    for number, one in reversed([*enumerate(clause["ctes"])]):
+        seen = inside if clause.get("recursive") else scope.union(names[:number])
+        walk.push("CommonTableExpr", one["CommonTableExpr"], seen)
     return True
 
 

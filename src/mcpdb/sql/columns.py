@@ -116,10 +116,15 @@ class Columns:
             elif before in self._tables:
                 refused = self._of_tables(self._tables[before], before, last)
             else:
-                alike = near(before, (*self._tables, *self._records, *self._functions))
-                refused = f"There is no table or alias {shown(before)} in FROM", alike
+                refused = self._of_nothing(before)
             if refused is not None:
                 raise self._text.refuse(*refused, offset)
+
+    def _of_nothing(self, alias: str) -> _Refused:
+        what = f"There is no table or alias {shown(alias)} in FROM"
+        known = [*self._tables, *self._records, *self._functions]
+        listed = f"There are: {', '.join(map(shown, known[:_SOME]))}." if known else ""
+        return what, near(alias, known) or listed or "Name a table in FROM first."
 
     def _schema_in_front(self, names: list[str]) -> _Refused | None:
         relation = self._rules.catalog.find(names[-3], names[-2]) if len(names) == 3 else None
@@ -140,11 +145,7 @@ class Columns:
         return what, f"It has: {', '.join(tables[0].columns[:_SOME])}."
 
     def _of_record(self, alias: str, column: str) -> _Refused | None:
-        if (
-            column in self._rules.outputs
-            or column in self._defined
-            or _NUMBERED.fullmatch(column)
-        ):
+        if column in self._rules.outputs or column in self._defined or _NUMBERED.fullmatch(column):
             return None
         what = f"{shown(alias)} has no column {shown(column)} that the query or a table names"
         alike = near(column, self._defined | self._rules.catalog.columns)

@@ -148,8 +148,6 @@ STATEMENTS: Final = {
 REFUSED: Final = {
     "ParamRef": ("A parameter ($1)", "Write the value itself into the SQL."),
     "SetToDefault": ("DEFAULT", "Write the value itself."),
-    "CurrentOfExpr": ("CURRENT OF", "There are no cursors here."),
-    "MultiAssignRef": ("An assignment", "Only read with SELECT."),
     "RangeTableSample": ("TABLESAMPLE", "Read the table without it, with a WHERE or a LIMIT."),
     "RangeTableFunc": ("XMLTABLE", "XML cannot be read here; JSON can, with JSON_TABLE."),
     "XmlExpr": ("An XML expression", "XML cannot be made here; JSON can, with json_build_object."),
@@ -166,6 +164,5 @@ REFUSED: Final = {
     ),
     "TypeName.setof": ("SETOF", "Name the type alone."),
     "TypeName.pct_type": ("%TYPE", "Name a type, such as text or numeric."),
-    "ResTarget.indirection": ("An assignment", "Only read with SELECT."),
 }
 """Nodes, and fields of nodes, that have words of their own when they are refused."""

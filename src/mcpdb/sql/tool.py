@@ -4,7 +4,7 @@ may read nothing to a function of the database, which runs it for the tenant alo
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 from sqlalchemy import Integer, Text, bindparam, func, select
@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # JSON
     if isinstance(value, _Pairs):
         return {key: _plain(each) for key, each in value}
     if isinstance(value, list):
-        return [_plain(each) for each in cast("list[Any]", value)]
+        return list(map(_plain, value))  # pyright: ignore[reportUnknownArgumentType]
     return value
 
 

@@ -69,21 +69,17 @@ class Walk:
         known = FIELDS.get(kind)
         if known is None:
             raise self.unknown(kind, fields)
+        found: list[tuple[str, Tree, Scope]] = []
         for name, value in fields.items():
             how = known.get(name)
             if how == NODES:
-                self._nodes(value, scope)
+                _add(found, value, scope)
             elif how is None or (how == SCALAR and not isinstance(value, _SCALARS)):
-                raise self.unknown(f"{kind}.{name}", value)
+                raise self.unknown(f"{kind}.{name}", [value, fields])
             elif how and how not in _LEAVES:
-                self._left.append((how, cast("Tree", value), scope))
-
-    def _nodes(self, value: Tree | list[Tree], scope: Scope) -> None:
-        for node in value if isinstance(value, list) else (value,):
-            if node:  # an empty one stands for none, as in DISTINCT without ON
-                ((kind, fields),) = node.items()
-                if kind not in _LEAVES:
-                    self._left.append((kind, fields, scope))
+                found.append((how, cast("Tree", value), scope))
+        # What stands first is looked at first, so that it is what is told of several.
+        self._left.extend(reversed(found))
 
     def keys(self, kind: str, fields: Tree) -> None:
         """See to it that the fields of a node are known, where a check takes their place.
@@ -93,7 +89,7 @@ class Walk:
         """
         if not fields.keys() <= FIELDS[kind].keys():
             odd = min(fields.keys() - FIELDS[kind].keys())
-            raise self.unknown(f"{kind}.{odd}", fields[odd])
+            raise self.unknown(f"{kind}.{odd}", [fields[odd], fields])
 
     def unknown(self, what: str, inside: object) -> SqlRefused:
         """The refusal of a kind of node, or of a field as `Kind.field`, with what is in it."""
@@ -102,6 +98,14 @@ class Walk:
         else:
             name, hint = REFUSED.get(what, (f"What PostgreSQL calls {shown(what)}", _PLAIN))
         return self.text.refuse(f"{name} is not allowed", hint, place(inside))
+
+
+def _add(found: list[tuple[str, Tree, Scope]], value: Tree | list[Tree], scope: Scope) -> None:
+    for node in value if isinstance(value, list) else (value,):
+        if node:  # an empty one stands for none, as in DISTINCT without ON
+            ((kind, fields),) = node.items()
+            if kind not in _LEAVES:
+                found.append((kind, fields, scope))
 
 
 def place(inside: object) -> int | None:

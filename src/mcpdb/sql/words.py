@@ -48,15 +48,13 @@ def listed(names: str) -> frozenset[str]:
 
 def shown(*names: str) -> str:
     """A name as a message may hold it: one line, and never longer than a name can be."""
-    name = " ".join(".".join(names).split())
-    name = "".join(letter for letter in name if letter.isprintable())
+    name = _one_line(".".join(names))
     return name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH]}..."
 
 
 def bounded(message: str) -> str:
     """Another library's short message, in one line."""
-    message = " ".join(message.split())
-    message = "".join(letter for letter in message if letter.isprintable())
+    message = _one_line(message)
     return message if len(message) <= _MESSAGE_LENGTH else f"{message[:_MESSAGE_LENGTH]}..."
 
 
@@ -64,3 +62,8 @@ def near(name: str, names: Iterable[str]) -> str:
     """A sentence with the names that are most like this one, or nothing."""
     found = difflib.get_close_matches(name[:_NAME_LENGTH], sorted(names), n=3)
     return f"Near it: {', '.join(found)}." if found else ""
+
+
+def _one_line(text: str) -> str:
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(plain.split())

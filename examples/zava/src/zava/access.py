@@ -14,6 +14,10 @@ OWNER: Final = "zava_owner"
 """Owns the tables, cannot log in, and sees no row: row-level security holds it too."""
 KEEPER: Final = "zava_keeper"
 """Owns the keys, and reads whose id is whose for the policies. Nobody is a member of it."""
+SQL_ROLE: Final = "zava_sql"
+"""The login for SQL that a model writes: it may read nothing, only have it read by the next."""
+READER: Final = "zava_reader"
+"""Reads what the server may, for that login. It cannot log in."""
 LOADER: Final = "zava_loader"
 """Reads and writes what the server may read: for whoever seeds, or refreshes embeddings."""
 
@@ -31,7 +35,7 @@ STORES: Final = Lookup(
 
 WALL: Final = Wall(
     owner=OWNER,
-    roles=Roles(app=APP_ROLE, keeper=KEEPER, loader=LOADER),
+    roles=Roles(app=APP_ROLE, keeper=KEEPER, loader=LOADER, sql=SQL_ROLE, reader=READER),
     tables=(
         Protected("retail.orders", "store_id", lookup=STORES),
         Protected("retail.order_items", "store_id", lookup=STORES),
@@ -74,27 +78,40 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$""",
   CREATE ROLE zava_app LOGIN NOINHERIT;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$""",
     """DO $$ BEGIN
+  CREATE ROLE zava_reader NOLOGIN NOINHERIT;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$""",
+    """DO $$ BEGIN
+  CREATE ROLE zava_sql LOGIN NOINHERIT;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$""",
+    """DO $$ DECLARE
+  own CONSTANT name[] := ARRAY['zava_owner', 'zava_keeper', 'zava_loader', 'zava_app',
+    'zava_reader', 'zava_sql'];
+BEGIN
   IF EXISTS (
-    SELECT FROM pg_roles WHERE rolname IN ('zava_owner', 'zava_keeper', 'zava_loader', 'zava_app')
+    SELECT FROM pg_roles WHERE rolname = ANY (own)
     AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication
-         OR rolcanlogin AND rolname <> 'zava_app')
+         OR rolcanlogin AND rolname NOT IN ('zava_app', 'zava_sql'))
   ) OR EXISTS (
-    SELECT FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = member
-    WHERE rolname IN ('zava_owner', 'zava_keeper', 'zava_loader', 'zava_app')
+    SELECT FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = member WHERE rolname = ANY (own)
   ) THEN
     RAISE insufficient_privilege USING MESSAGE =
-      'zava_owner, zava_keeper, zava_loader or zava_app exists and may do more than it must';
+      'one of Zava''s roles (' || array_to_string(own, ', ')
+      || ') exists and may do more than it must';
   END IF;
 END $$""",
     # An administrator who is not a superuser becomes the owner and the loader by SET ROLE only,
-    # and the keeper not at all: servers do not start where somebody can.
+    # and the keeper and the reader not at all: servers do not start where somebody can.
     """DO $$ BEGIN
   IF NOT pg_has_role('zava_owner', 'SET') OR NOT pg_has_role('zava_loader', 'SET') THEN
     GRANT zava_owner, zava_loader TO CURRENT_USER WITH SET TRUE, INHERIT FALSE;
   END IF;
-  IF pg_has_role('zava_keeper', 'SET')
-    AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-    REVOKE zava_keeper FROM CURRENT_USER;
+  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    IF pg_has_role('zava_keeper', 'SET') THEN
+      REVOKE zava_keeper FROM CURRENT_USER;
+    END IF;
+    IF pg_has_role('zava_reader', 'SET') THEN
+      REVOKE zava_reader FROM CURRENT_USER;
+    END IF;
   END IF;
 END $$""",
     # Only where needed: on a database that is not theirs, administrators may not.

@@ -7,9 +7,11 @@ from mcpdb import (
     EmbeddingProvider,
     HashedEmbeddings,
     Server,
+    SqlLogin,
     TenancyProvider,
 )
 from mcpdb.isolation import Sealed
+from zava.queries import add_sql_tool
 from zava.tools import add_tools
 
 _INSTRUCTIONS: Final = """\
@@ -25,22 +27,28 @@ def embeddings() -> EmbeddingProvider:
     return HashedEmbeddings()
 
 
-def make_server(dsn: str, *, key: str, tenancy: TenancyProvider) -> Server:
+def make_server(
+    dsn: str, *, key: str, tenancy: TenancyProvider, sql_dsn: str | None = None
+) -> Server:
     """Zava's server over a database that `zava seed` has made.
 
     Args:
         dsn: With the login of the role `zava_app`.
         key: By which the database knows that a tenant comes from this server.
         tenancy: Who asks.
+        sql_dsn: With the login of the role `zava_sql`. None: no tool takes SQL.
     """
     database = Database(
         dsn,
         tenancy=tenancy,
         isolation=Sealed(key=key),
         embeddings=embeddings(),
+        sql=None if sql_dsn is None else SqlLogin(url=sql_dsn),
     )
     server = Server(
         "zava", database, title="Zava DIY sales", version="0.1.0", instructions=_INSTRUCTIONS
     )
     add_tools(server)
+    if sql_dsn is not None:
+        add_sql_tool(server)
     return server

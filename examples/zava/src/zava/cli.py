@@ -37,6 +37,13 @@ Dsn: TypeAlias = Annotated[
         "the environment as ZAVA_KEY."
     ),
 ]
+SqlDsn: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="With --dsn, for the tool that takes SQL: postgresql://zava_sql@host/database. "
+        "Without it there is no such tool."
+    ),
+]
 Size: TypeAlias = Annotated[
     Literal["small", "full"] | None,
     typer.Option(
@@ -52,6 +59,7 @@ def serve(  # noqa: PLR0913  # each is an option of the command line
     *,
     data: Data = None,
     dsn: Dsn = None,
+    sql_dsn: SqlDsn = None,
     http: Annotated[bool, typer.Option("--http", help="Over HTTP, not stdio.")] = False,
     port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="HTTP: port on 127.0.0.1, else 8091.")
@@ -73,7 +81,8 @@ def serve(  # noqa: PLR0913  # each is an option of the command line
 ) -> None:
     """Serve Zava to MCP clients, over stdio or HTTP."""
     # From the environment, because other users of the machine can read command lines.
-    place = services.Place(data=data, dsn=dsn, key=os.environ.get("ZAVA_KEY") or None)
+    key = os.environ.get("ZAVA_KEY") or None
+    place = services.Place(data=data, dsn=dsn, key=key, sql_dsn=sql_dsn)
     tenant = named_tenant(store=store, region=region, head_office=head_office)
     tenancy: TenancyProvider
     if http:
@@ -129,7 +138,10 @@ def seed(  # noqa: PLR0913  # each is an option of the command line
         info = found.info
         typer.echo(f"Seeded: size {info.size}, seed {info.seed}, orders until {info.until}.")
         if dsn is not None:
-            typer.echo("The server logs in as zava_app: give it a password (psql: \\password).")
+            typer.echo(
+                "The server logs in as zava_app, and for SQL that a model writes as zava_sql: give"
+                " each a password (psql: \\password)."
+            )
             if found.key is None:
                 typer.echo("Its key is as it was; `mcpdb isolation rotate-keys` makes a new one.")
             else:

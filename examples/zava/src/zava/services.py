@@ -11,7 +11,7 @@ import asyncpg
 
 from mcpdb import ConfigurationError, Server, TenancyProvider
 from mcpdb.embedded import EmbeddedPostgres
-from zava.access import APP_ROLE
+from zava.access import APP_ROLE, SQL_ROLE
 from zava.app import embeddings, make_server
 from zava.fill import Progress
 from zava.generate import Plan
@@ -35,6 +35,7 @@ class Place:
         data: The folder.
         dsn: Of the server: with its administrator to seed, and with `zava_app` to serve.
         key: To serve what is at `dsn`. A folder holds its own.
+        sql_dsn: To serve what is at `dsn` with a tool for SQL: with `zava_sql`.
 
     Raises:
         ConfigurationError: Neither is named, or both are.
@@ -43,18 +44,22 @@ class Place:
     data: Path | None
     dsn: str | None
     key: str | None = field(default=None, repr=False)
+    sql_dsn: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if self.sql_dsn is not None and self.dsn is None:
+            raise ConfigurationError("--sql-dsn is for --dsn: a folder has its own.")
         if (self.data is None) == (self.dsn is None):
             raise ConfigurationError("Say where the data are: either --data FOLDER or --dsn URL.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A database that can be served: the DSN of the server's login, and the server's key."""
+    """A database that can be served: the DSNs of the server's logins, and the server's key."""
 
     dsn: str = field(repr=False)  # there may be a password in it
     key: str = field(repr=False)
+    sql_dsn: str | None = field(default=None, repr=False)
 
 
 def cluster_folder(data: Path) -> Path:
@@ -92,19 +97,23 @@ async def seeded_place(place: Place, plan: Plan | None, *, bars: Bars) -> AsyncG
     if place.dsn is not None:
         if plan is not None:
             raise ConfigurationError("--size is for --data: a --dsn is served as it was seeded.")
-        yield await _servable(place.dsn, place.key)
+        yield await _servable(place.dsn, place.key, sql_dsn=place.sql_dsn)
         return
     async with _embedded(place) as (postgres, data):
         found = await _filled(await _database(postgres), data, plan, replace=False, bars=bars)
         assert found.key is not None
-        yield Ready(dsn=postgres.dsn(database=DATABASE, user=APP_ROLE), key=found.key)
+        yield Ready(
+            dsn=postgres.dsn(database=DATABASE, user=APP_ROLE),
+            key=found.key,
+            sql_dsn=postgres.dsn(database=DATABASE, user=SQL_ROLE),
+        )
 
 
 async def serve(
     ready: Ready, tenancy: TenancyProvider, transport: Literal["stdio", "http"], *, port: int
 ) -> None:
     """Serve until the client leaves or a signal asks to stop."""
-    server = make_server(ready.dsn, key=ready.key, tenancy=tenancy)
+    server = make_server(ready.dsn, key=ready.key, tenancy=tenancy, sql_dsn=ready.sql_dsn)
     await server.serve(transport, port=port)
 
 
@@ -149,7 +158,7 @@ async def _database(postgres: EmbeddedPostgres) -> str:
     return postgres.dsn(database=DATABASE)
 
 
-async def _servable(dsn: str, key: str | None) -> Ready:
+async def _servable(dsn: str, key: str | None, *, sql_dsn: str | None) -> Ready:
     """Refuse a login that the policies do not hold, such as the one that has seeded."""
     if key is None:
         raise ConfigurationError(
@@ -170,7 +179,15 @@ async def _servable(dsn: str, key: str | None) -> Ready:
             )
         if not await connection.fetchval("SELECT to_regnamespace('mcpdb') IS NOT NULL"):
             raise without_wall()
-    return Ready(dsn=dsn, key=key)
+    if sql_dsn is not None:
+        async with _connected(sql_dsn) as connection:
+            login = await connection.fetchval("SELECT session_user::text")
+        if login != SQL_ROLE:
+            raise ConfigurationError(
+                f"SQL of a model runs as {SQL_ROLE}, which may read nothing by itself.",
+                hint=f"Give a --sql-dsn with the user {SQL_ROLE}.",
+            )
+    return Ready(dsn=dsn, key=key, sql_dsn=sql_dsn)
 
 
 async def _filled(

@@ -69,7 +69,9 @@ async def guide(place: Place, plan: Plan | None, *, port: int, go_on: bool) -> N
     """Give the tour over a server of its own, and then go on serving."""
     console = _console()
     async with seeded_place(place, plan, bars=progress_bars) as ready:
-        server = make_server(ready.dsn, key=ready.key, tenancy=development_identity())
+        server = make_server(
+            ready.dsn, key=ready.key, tenancy=development_identity(), sql_dsn=ready.sql_dsn
+        )
         async with serving(server, port=port) as task:
             url = f"http://127.0.0.1:{port}/mcp"
             await tour(url, console)
