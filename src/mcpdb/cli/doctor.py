@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -39,34 +40,43 @@ def doctor(
             "Say what to look at: a target, or --dsn. See mcpdb doctor --help."
         )
     if target is not None:
-        found = _of_target(target)
+        first, *others = _of_target(target)
     else:
-        found = asyncio.run(_examine(dsn or "", isolation=None, pool=None))
+        first, others = asyncio.run(_examine(dsn or "", isolation=None, pool=None)), []
     if as_json:
-        typer.echo(json.dumps(_as_json(found), indent=2))
+        for_sql = {"sql": _as_json(others[0])} if others else {}
+        typer.echo(json.dumps(_as_json(first) | for_sql, indent=2))
     else:
-        show_diagnosis(found)
-    if not found.is_ok:
+        for found in (first, *others):
+            show_diagnosis(found)
+    if not all(found.is_ok for found in (first, *others)):
         raise typer.Exit(1)
 
 
-def _of_target(target: str) -> Diagnosis:
+def _of_target(target: str) -> Sequence[Diagnosis]:
+    """Of the login, and of the one for SQL that a model writes, where there is one."""
     loaded: Server | Database = load(target, [Server, Database], calls=True)
     database = loaded.database if isinstance(loaded, Server) else loaded
-    url, isolation, pool = _inside(database)
-    return asyncio.run(_examine(dsn_of(url), isolation=isolation, pool=pool))
+    return [
+        asyncio.run(_examine(dsn_of(url), isolation=isolation, pool=pool, is_for_sql=name == "sql"))
+        for name, (url, isolation, pool) in _inside(database).items()
+    ]
 
 
-async def _examine(dsn: str, *, isolation: Isolation | None, pool: PoolConfig | None) -> Diagnosis:
+async def _examine(
+    dsn: str, *, isolation: Isolation | None, pool: PoolConfig | None, is_for_sql: bool = False
+) -> Diagnosis:
     async with connected(dsn) as connection:
-        return await examine(connection, isolation=isolation, pool=pool)
+        return await examine(connection, isolation=isolation, pool=pool, is_for_sql=is_for_sql)
 
 
-def _inside(database: Database) -> tuple[URL, Isolation, PoolConfig]:
+def _inside(database: Database) -> Mapping[str, tuple[URL, Isolation, PoolConfig]]:
     """What a database was made with. It is not opened: it may be one that does not open."""
     inside: Any = database
-    lane = inside._lane  # noqa: SLF001
-    return lane._url, lane._isolation, lane._config  # noqa: SLF001
+    return {
+        name: (lane._url, lane._isolation, lane._config)  # noqa: SLF001
+        for name, lane in inside._lanes.items()  # noqa: SLF001
+    }
 
 
 def dsn_of(url: URL) -> str:

@@ -117,14 +117,19 @@ class Login:
 
 
 async def examine(
-    connection: Connection, *, isolation: Isolation | None = None, pool: PoolConfig | None = None
+    connection: Connection,
+    *,
+    isolation: Isolation | None = None,
+    pool: PoolConfig | None = None,
+    is_for_sql: bool = False,
 ) -> Diagnosis:
     """Look at everything.
 
     Args:
-        connection: Of the server's login.
+        connection: Of one of the server's logins.
         isolation: The server's. None: only what the catalogs show of a sealed one.
         pool: The server's. None: not known.
+        is_for_sql: Whether it is the login for SQL that a model writes.
 
     Raises:
         McpdbError: The database cannot be looked at.
@@ -144,7 +149,7 @@ async def examine(
         found += await catalog_findings(login)
         notes.append("Without a key: no tenant was entered, and the wall was not attacked.")
     else:
-        found += await isolation.check(login)
+        found += await (isolation.check_sql(login) if is_for_sql else isolation.check(login))
         if isolation.warning:
             found.append(
                 Finding(

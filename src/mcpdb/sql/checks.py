@@ -24,13 +24,14 @@ def _select(walk: Walk, query: Tree, scope: Scope) -> bool:
         return False
     walk.keys("WithClause", clause)
     # PostgreSQL's scope: a WITH query sees those before it; WITH RECURSIVE, all and itself.
-    names = [one["CommonTableExpr"]["ctename"] for one in clause["ctes"]]
+    queries: list[Tree] = [one["CommonTableExpr"] for one in clause["ctes"]]
+    names = [one["ctename"] for one in queries]
     inside = scope.union(names)
     rest = {name: value for name, value in query.items() if name != "withClause"}
     walk.fields("SelectStmt", rest, inside)
-    for number, one in reversed([*enumerate(clause["ctes"])]):
+    for number in reversed(range(len(names))):
         seen = inside if clause.get("recursive") else scope.union(names[:number])
-        walk.push("CommonTableExpr", one["CommonTableExpr"], seen)
+        walk.push("CommonTableExpr", queries[number], seen)
     return True
 
 

@@ -111,10 +111,10 @@ class Columns:
                 refused = self._schema_in_front(names)
             elif before in self._functions:
                 refused = self._of_function(before, last)
-            elif before in self._records:
-                refused = self._of_record(before, last)
             elif before in self._tables:
                 refused = self._of_tables(self._tables[before], before, last)
+            elif before in self._records:
+                refused = self._of_record(before, last)
             else:
                 refused = self._of_nothing(before)
             if refused is not None:
@@ -139,6 +139,9 @@ class Columns:
         if (alias, column) in self._renamed:
             return None
         what = f"{shown(alias)} has no column {shown(column)} that may be read"
+        if alias in self._records:
+            # A function of the application may take a row of the table.
+            return f"{what} for certain", _shared(alias)
         alike = self._rules.catalog.near_columns(column, among=tables)
         if alike:
             return what, f"Near it: {', '.join(f'{alias}.{_last(one)}' for one in alike)}."
@@ -157,8 +160,12 @@ class Columns:
             return None
         what = f"{shown(column)} is not a column that the function's alias {shown(alias)} declares"
         if alias in self._tables or alias in self._records:
-            return what, f"{shown(alias)} is also the name of something else: give each its own."
+            return what, _shared(alias)
         return what, f"Declare it: {shown(alias)}({shown(column)}), or read one of its own columns."
+
+
+def _shared(alias: str) -> str:
+    return f"{shown(alias)} is also the name of something else: give each its own."
 
 
 def _last(column: str) -> str:

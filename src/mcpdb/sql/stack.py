@@ -41,7 +41,11 @@ class DeepStack:
         loop = asyncio.get_running_loop()
         outcome: _Outcome = loop.create_future()
         self._started().put((work, loop, outcome))
-        await outcome
+        try:
+            await outcome
+        finally:
+            # What it raises holds this frame: without this they would keep each other alive.
+            del outcome
 
     def _started(self) -> "SimpleQueue[_Job | None]":
         with self._lock:

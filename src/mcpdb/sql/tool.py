@@ -111,10 +111,7 @@ class SqlTool:
         (header,), *lines = fetched[_LINES].rows
         columns = tuple(Column(name, kind) for name, kind in json.loads(header))
         is_cut = bool(lines) and lines[-1][0] is None
-        is_plain = len({column.name for column in columns}) == len(columns)
-        rows = [
-            _row(line, columns, is_plain=is_plain) for (line,) in (lines[:-1] if is_cut else lines)
-        ]
+        rows = _rows([line for (line,) in (lines[:-1] if is_cut else lines)], columns)
         table = make_table(columns, rows, max_rows=self._max_rows, is_cut=is_cut)
         return table_result(table, max_bytes=self._max_bytes)
 
@@ -136,18 +133,23 @@ def _function(parameter: str) -> Callable[..., object]:
     return query
 
 
-def _row(line: str, columns: tuple[Column, ...], *, is_plain: bool) -> Sequence[Any]:
-    """The values of a row, which came as an object whose keys are the names of its columns."""
-    try:
-        pairs = decode(line, make=None if is_plain else _Pairs)
-        values = list(pairs.values()) if is_plain else [_plain(value) for _, value in pairs]
-    except (RecursionError, AttributeError):  # the second: too deep to be read, it stayed a text
+def _rows(lines: Sequence[str], columns: tuple[Column, ...]) -> Sequence[Sequence[Any]]:
+    """The values of rows, each of which came as an object with the names of its columns."""
+    is_plain = len({column.name for column in columns}) == len(columns)
+    # All at once, which takes a fifth of the time.
+    found = decode(f"[{','.join(lines)}]", make=None if is_plain else _Pairs)
+    if isinstance(found, str):  # too deep to be read, it stayed a text
         msg = "A column holds a value that is nested too deeply."
-        raise ResultError(msg, hint="Cast it to text.") from None
+        raise ResultError(msg, hint="Cast it to text.")
+    if is_plain:
+        rows = [list(row.values()) for row in found]
+    else:
+        rows = [[_plain(value) for _, value in row] for row in found]
     for index, column in enumerate(columns):
-        if column.type in _VECTORS and values[index] is not None:
-            values[index] = json.loads(values[index])
-    return values
+        if column.type in _VECTORS:
+            for row in rows:
+                row[index] = None if row[index] is None else json.loads(row[index])
+    return rows
 
 
 class _Pairs(list[tuple[str, Any]]):
