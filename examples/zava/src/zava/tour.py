@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import TextContent
+from mcp_types import CallToolResult, TextContent
 from rich.console import Console
 from rich.table import Table
 
@@ -62,7 +62,23 @@ QUESTIONS: Final = (
         arguments={"query_description": "waterproof outdoor paint", "max_rows": 5},
         lines=lambda rows: [(row[1], f"{row[5]:,} in stock") for row in rows],
     ),
+    Question(
+        asked="In SQL that a model wrote: which categories bring in most?",
+        tool="execute_sales_query",
+        arguments={
+            "postgresql_query": "SELECT c.category_name, round(100 * sum(i.total_amount)"
+            " / sum(sum(i.total_amount)) OVER (), 1) AS percent"
+            " FROM retail.order_items i JOIN retail.products p USING (product_id)"
+            " JOIN retail.categories c USING (category_id)"
+            " GROUP BY c.category_name ORDER BY percent DESC LIMIT 3"
+        },
+        lines=lambda rows: [(row[0].capitalize(), f"{row[1]} %") for row in rows],
+    ),
 )
+HOSTILE: Final = f"""\
+SELECT set_config('app.current_rls_user_id', '{HEAD_OFFICE}', false), sum(total_amount)
+FROM retail.order_items"""  # noqa: S608  # the injection is what is shown
+"""What a text can talk a model into: to say that it is the head office."""
 
 
 async def guide(place: Place, plan: Plan | None, *, port: int, go_on: bool) -> None:
@@ -105,12 +121,21 @@ async def tour(url: str, console: Console) -> None:
             console.print(f"\n[bold]{question.asked}[/]", highlight=False)
             console.print(_side_by_side(question, answers))
             _print_notices(notices, console)
+        talked_into = await clients["Redmond's manager"].call_tool(
+            "execute_sales_query", {"postgresql_query": HOSTILE}
+        )
         nobody = await stack.enter_async_context(_client(url, identity=None, stack=stack))
         refused = await nobody.call_tool("sales_by_store", {})
-    said = " ".join(block.text for block in refused.content if isinstance(block, TextContent))
+    console.print("\n[bold]And SQL that says it is the head office, as Redmond's manager?[/]")
+    console.print(HOSTILE, style="dim", markup=False, highlight=False)
+    console.print(_said(talked_into), style="red", markup=False, highlight=False)
     console.print("\n[bold]And somebody without an identity?[/]")
-    console.print(said, style="red", markup=False, highlight=False)
+    console.print(_said(refused), style="red", markup=False, highlight=False)
     console.print()
+
+
+def _said(result: CallToolResult) -> str:
+    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 def settings_to_paste(url: str) -> str:
