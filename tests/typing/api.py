@@ -43,7 +43,7 @@ from mcpdb import (
 )
 from mcpdb.embedded import EmbeddedPostgres
 from mcpdb.embeddings import EmbeddingKind
-from mcpdb.query.tool import Tool
+from mcpdb.query.base import AnyTool
 
 items = Table("items", MetaData(), Column("id", Integer), Column("name", Text))
 
@@ -124,7 +124,7 @@ def total(tables: Tables) -> Total:
 # The decorator leaves a function what it was: it can be called and tested.
 rows: Rows = core(days=3)
 made: Report = report()
-assert_type(server.tools, Mapping[str, Tool])
+assert_type(server.tools, Mapping[str, AnyTool])
 server.add_tool(core, ToolOptions(name="core_again", columns="dynamic"))
 attached: MCPServer[dict[str, int]] = MCPServer("mine")
 server.attach(attached)

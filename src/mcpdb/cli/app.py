@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-from mcpdb.cli import doctor, isolation
+from mcpdb.cli import attack, doctor, isolation
 
 app: Final = typer.Typer(
     add_completion=False,
@@ -15,6 +15,7 @@ app: Final = typer.Typer(
 )
 app.add_typer(isolation.app, name="isolation")
 app.command("doctor")(doctor.doctor)
+app.command("attack")(attack.attack)
 
 
 def run() -> int:
