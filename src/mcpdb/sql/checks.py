@@ -1,13 +1,13 @@
 """What the names in a node have to be: one check for each kind of node that has names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from mcpdb.sql.arguments import length, too_much
-from mcpdb.sql.columns import SYSTEM_COLUMNS
-from mcpdb.sql.functions import FUNCTIONS, NAMED_OUTPUT
+from mcpdb.sql.columns import SYSTEM_COLUMNS, Entry, Level, Place
 from mcpdb.sql.nodes import Tree
-from mcpdb.sql.walk import Check, Scope, Walk, names_of, place
+from mcpdb.sql.outputs import names_of, of_from, of_function, with_queries
+from mcpdb.sql.walk import Check, Scope, Walk, place
 from mcpdb.sql.words import shown
 
 _CLOCK: Final = frozenset(
@@ -19,25 +19,19 @@ _MOST_REPEATED: Final = 1_000_000
 
 
 def _select(walk: Walk, query: Tree, scope: Scope) -> bool:
-    clause = query.get("withClause")
-    if clause is None:
-        return False
-    walk.keys("WithClause", clause)
-    # PostgreSQL's scope: a WITH query sees those before it; WITH RECURSIVE, all and itself.
-    queries: list[Tree] = [one["CommonTableExpr"] for one in clause["ctes"]]
-    names = [one["ctename"] for one in queries]
-    inside = scope.union(names)
-    rest = {name: value for name, value in query.items() if name != "withClause"}
-    walk.fields("SelectStmt", rest, inside)
-    for number in reversed(range(len(names))):
-        seen = inside if clause.get("recursive") else scope.union(names[:number])
-        walk.push("CommonTableExpr", queries[number], seen)
+    walk.keys("WithClause", query.get("withClause", {}))
+    queries, inside = with_queries(query, walk.rules.catalog, scope.queries)
+    level = Level(scope.level, sure=scope.place.sure)
+    # The last that is pushed is the first to be looked at: WITH, FROM, and then the rest.
+    rest = {
+        name: value for name, value in query.items() if name not in {"withClause", "fromClause"}
+    }
+    walk.fields("SelectStmt", rest, Scope(inside, Place(level, sure=True)))
+    within = Place(level)
+    walk.fields("SelectStmt", {"fromClause": query.get("fromClause", [])}, Scope(inside, within))
+    for one, seen in reversed(queries):
+        walk.push("CommonTableExpr", one, Scope(seen, within))
     return True
-
-
-def _with(walk: Walk, query: Tree, _: Scope) -> bool:
-    walk.columns.define(*names_of(query.get("aliascolnames", ())))
-    return False
 
 
 def _relation(walk: Walk, relation: Tree, scope: Scope) -> bool:
@@ -46,13 +40,13 @@ def _relation(walk: Walk, relation: Tree, scope: Scope) -> bool:
     walk.keys("RangeVar", relation)
     schema, name = relation.get("schemaname"), relation["relname"]
     given = relation.get("alias", {})
-    alias = given.get("aliasname", name)
-    walk.columns.define(*names_of(given.get("colnames", ())))
+    alias, renamed = given.get("aliasname", name), frozenset(names_of(given.get("colnames", ())))
+    walk.keys("Alias", given)
     if relation.get("relpersistence") != "p":
         hint = "Write only the name of the table."
         raise walk.text.refuse("A temporary table is not allowed", hint, place(relation))
-    if schema is None and name in scope:
-        walk.columns.record(alias)
+    if schema is None and name in scope.queries:
+        scope.level.add(alias, Entry("record", renamed or scope.queries[name]))
         return True
     found = walk.rules.catalog.find(schema, name)
     if found is None:
@@ -62,81 +56,52 @@ def _relation(walk: Walk, relation: Tree, scope: Scope) -> bool:
             walk.rules.instead_of_relation(name),
             place(relation),
         )
-    walk.columns.table(alias, found, names_of(given.get("colnames", ())))
+    scope.level.add(alias, Entry("table", renamed.union(found.columns)))
     return True
 
 
-def _subselect(walk: Walk, subselect: Tree, _: Scope) -> bool:
-    if "alias" in subselect:
-        walk.columns.record(subselect["alias"]["aliasname"])
-    return False
-
-
-def _join(walk: Walk, join: Tree, _: Scope) -> bool:
-    for name in ("alias", "join_using_alias"):
-        if name in join:
-            walk.columns.record(join[name]["aliasname"])
-    for column in SYSTEM_COLUMNS.intersection(names_of(join.get("usingClause", ()))):
-        walk.columns.refer([column], None)
-    return False
-
-
-def _json_table(walk: Walk, table: Tree, _: Scope) -> bool:
-    walk.columns.record(table.get("alias", {}).get("aliasname", "json_table"))
-    return False
-
-
-def _alias(walk: Walk, alias: Tree, _: Scope) -> bool:
-    walk.keys("Alias", alias)
-    walk.columns.define(*names_of(alias.get("colnames", ())))
-    return True
-
-
-def _range_function(walk: Walk, ranged: Tree, _: Scope) -> bool:
-    calls = [one["List"]["items"][0] for one in ranged["functions"]]
-    definitions = [one["List"]["items"][1] for one in ranged["functions"]]
-    columns = _defined(ranged.get("coldeflist", ()))
-    for one in definitions:
-        columns += _defined(one.get("List", {}).get("items", ()))
-    alias = ranged.get("alias")
-    if alias is not None:
-        name = alias["aliasname"]
-        columns += names_of(alias.get("colnames", ()))
-        if not columns and len(calls) == 1 and _is_called_as_its_alias(calls[0]):
-            columns = [name]
-        walk.columns.function(name, columns)
+def _record(kind: str, unnamed: str | None = None) -> Check:
+    def check(walk: Walk, item: Tree, scope: Scope) -> bool:
+        alias = item.get("alias", {}).get("aliasname", unnamed)
+        if alias is not None:
+            columns = of_from({kind: item}, walk.rules.catalog, scope.queries)
+            scope.level.add(alias, Entry("record", columns))
         return False
-    for call in calls:
+
+    return check
+
+
+_joined: Final = _record("JoinExpr")
+
+
+def _join(walk: Walk, join: Tree, scope: Scope) -> bool:
+    merged = names_of(join.get("usingClause", ()))
+    for column in SYSTEM_COLUMNS.intersection(merged):
+        walk.columns.refer(scope.place, [column], None)
+    if "join_using_alias" in join:
+        scope.level.add(join["join_using_alias"]["aliasname"], Entry("record", frozenset(merged)))
+    scope.level.hides |= "alias" in join
+    return _joined(walk, join, scope)
+
+
+def _range_function(walk: Walk, ranged: Tree, scope: Scope) -> bool:
+    entry = Entry("function", of_function(ranged))
+    if "alias" in ranged:
+        scope.level.add(ranged["alias"]["aliasname"], entry)
+        return False
+    for one in ranged["functions"]:
+        call = one["List"]["items"][0]
         if "FuncCall" not in call:
             hint = "Give it one: ... AS x(name)."
             where = place(ranged)
             raise walk.text.refuse("An expression in FROM needs an alias", hint, where)
-        # PostgreSQL takes the first one's name; the others do no harm. Of a record's columns
-        # none is certain.
-        walk.columns.function(names_of(call["FuncCall"]["funcname"])[-1], columns)
+        # PostgreSQL takes the first one's name; the others do no harm.
+        scope.level.add(names_of(call["FuncCall"]["funcname"])[-1], entry)
     return False
-
-
-def _is_called_as_its_alias(call: Tree) -> bool:
-    """Whether the one column of a function has the name of the alias: not if it has an own."""
-    names = names_of(call["FuncCall"]["funcname"]) if "FuncCall" in call else [""]
-    return _is_own(names) and names[-1] in FUNCTIONS - NAMED_OUTPUT
 
 
 def _is_own(names: list[str]) -> bool:
     return names[:-1] in ([], ["pg_catalog"])
-
-
-def _defined(definitions: Sequence[Tree]) -> list[str]:
-    return [one["ColumnDef"]["colname"] for one in definitions]
-
-
-def _named(*fields: str) -> Check:
-    def check(walk: Walk, node: Tree, _: Scope) -> bool:
-        walk.columns.define(*(node[field] for field in fields if field in node))
-        return False
-
-    return check
 
 
 def _function(walk: Walk, call: Tree, _: Scope) -> bool:
@@ -180,11 +145,11 @@ def _type(walk: Walk, named: Tree, _: Scope) -> bool:
     return True
 
 
-def _column(walk: Walk, column: Tree, _: Scope) -> bool:
+def _column(walk: Walk, column: Tree, scope: Scope) -> bool:
     walk.keys("ColumnRef", column)
     parts = column["fields"]
     if "A_Star" not in parts[-1]:
-        walk.columns.refer(names_of(parts), place(column))
+        walk.columns.refer(scope.place, names_of(parts), place(column))
     return True
 
 
@@ -236,18 +201,11 @@ def _collation(walk: Walk, clause: Tree, _: Scope) -> bool:
 
 CHECKS: Final[Mapping[str, Check]] = {
     "SelectStmt": _select,
-    "CommonTableExpr": _with,
-    "CTESearchClause": _named("search_seq_column"),
-    "CTECycleClause": _named("cycle_mark_column", "cycle_path_column"),
     "RangeVar": _relation,
-    "RangeSubselect": _subselect,
+    "RangeSubselect": _record("RangeSubselect"),
     "RangeFunction": _range_function,
     "JoinExpr": _join,
-    "JsonTable": _json_table,
-    "Alias": _alias,
-    "ResTarget": _named("name"),
-    "ColumnDef": _named("colname"),
-    "JsonTableColumn": _named("name"),
+    "JsonTable": _record("JsonTable", "json_table"),
     "FuncCall": _function,
     "TypeName": _type,
     "ColumnRef": _column,

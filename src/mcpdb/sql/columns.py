@@ -5,11 +5,11 @@ dot is allowed by what stands in front: it has to be a column of that, or a func
 called.
 """
 
+import difflib
 import re
-from collections.abc import Iterable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from mcpdb.query.catalog import Relation
 from mcpdb.sql.functions import OUTPUT_NAMES
 from mcpdb.sql.rules import Rules
 from mcpdb.sql.words import Text, near, shown
@@ -21,8 +21,79 @@ _NUMBERED: Final = re.compile(r"column[1-9][0-9]{0,3}")  # of VALUES
 _FIELD: Final = re.compile(r"f[1-9][0-9]{0,3}")  # of ROW(...)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What something in FROM is, by its alias.
+
+    Attributes:
+        kind: A table of the catalog; a record, which is a sub-query, a WITH query, a join or a
+            JSON_TABLE; or a function. The value of a function may be a plain text, which many
+            functions take.
+        columns: Those that it has for certain.
+    """
+
+    kind: Literal["table", "record", "function"]
+    columns: frozenset[str]
+
+
+class Level:
+    """The aliases of one SELECT, within those of the SELECT around it.
+
+    Args:
+        outer: The one around it.
+        sure: Whether all that is in FROM there can be seen from here: not from FROM itself, where
+            it depends on LATERAL and on JOIN.
+    """
+
+    def __init__(self, outer: "Level | None" = None, *, sure: bool = False) -> None:
+        self.outer = outer
+        self.sure = sure
+        self.hides = False  # some of its own aliases: a join with an alias does
+        self.entries: dict[str, list[Entry]] = {}
+
+    def add(self, alias: str, entry: Entry) -> None:
+        """Something in FROM is called so."""
+        # Aliases that differ in case are taken for one: a database in an encoding of one byte
+        # folds the case of letters that are not ASCII, and the parser does not.
+        self.entries.setdefault(alias.lower(), []).append(entry)
+
+    def find(self, alias: str, *, sure: bool) -> list[Entry]:
+        """All that PostgreSQL could take for it, from inside out."""
+        found: list[Entry] = []
+        level: Level | None = self
+        while level is not None:
+            found += level.entries.get(alias.lower(), ())
+            if found and sure and not level.hides:
+                break
+            sure = level.sure
+            level = level.outer
+        return found
+
+    def aliases(self) -> list[str]:
+        """All that may be seen from here."""
+        found: list[str] = []
+        level: Level | None = self
+        while level is not None:
+            found += level.entries
+            level = level.outer
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the query something stands.
+
+    Attributes:
+        level: The SELECT.
+        sure: Whether all that is in its FROM can be seen.
+    """
+
+    level: Level
+    sure: bool = False
+
+
 class Columns:
-    """The names of one query, gathered while it is walked, and held against each other after.
+    """The columns that one query reads, gathered while it is walked, and looked up after.
 
     Args:
         rules: What is allowed.
@@ -32,45 +103,9 @@ class Columns:
     def __init__(self, rules: Rules, text: Text) -> None:
         self._rules = rules
         self._text = text
-        self._tables: dict[str, list[Relation]] = {}
-        self._renamed: set[tuple[str, str]] = set()
-        self._records: set[str] = set()
-        # The value of a function in FROM may be a plain text, which many functions take: its
-        # alias is followed by its own columns only.
-        self._functions: dict[str, frozenset[str]] = {}
-        self._defined: set[str] = set()
-        self._references: list[tuple[list[str], int | None]] = []
+        self._references: list[tuple[Place, list[str], int | None]] = []
 
-    def table(self, alias: str, relation: Relation, renamed: Iterable[str]) -> None:
-        """A relation of the catalog is called so, and some of its columns."""
-        self._tables.setdefault(self._called(alias), []).append(relation)
-        self._renamed.update((alias.lower(), column) for column in renamed)
-
-    def record(self, alias: str) -> None:
-        """A sub-query, a WITH query, a join or a JSON_TABLE is called so."""
-        self._records.add(self._called(alias))
-
-    def function(self, alias: str, columns: Iterable[str]) -> None:
-        """A function in FROM is called so, and has these columns for certain.
-
-        Of two functions with one alias, only what both have is certain.
-        """
-        own = frozenset(columns)
-        alias = self._called(alias)
-        self._functions[alias] = self._functions.get(alias, own) & own
-
-    def _called(self, alias: str) -> str:
-        # A whole row can be a column of another query, by the name of its alias.
-        self._defined.add(alias)
-        # Aliases that differ in case are taken for one: a database in an encoding of one byte
-        # folds the case of letters that are not ASCII, and the parser does not.
-        return alias.lower()
-
-    def define(self, *names: str) -> None:
-        """The query gives columns these names."""
-        self._defined.update(names)
-
-    def refer(self, names: list[str], offset: int | None) -> None:
+    def refer(self, place: Place, names: list[str], offset: int | None) -> None:
         """The query reads this column.
 
         Raises:
@@ -83,7 +118,7 @@ class Columns:
                 offset,
             )
         if len(names) > 1:
-            self._references.append((names, offset))
+            self._references.append((place, names, offset))
 
     def attribute(self, name: str, offset: int | None) -> None:
         """The query reads this of an expression: `(expression).name`.
@@ -105,68 +140,51 @@ class Columns:
         Raises:
             SqlRefused: One may be the call of a function that is not allowed.
         """
-        for names, offset in self._references:
-            before, last = names[-2].lower(), names[-1]
-            if len(names) > 2:
-                refused = self._schema_in_front(names)
-            elif before in self._functions:
-                refused = self._of_function(before, last)
-            elif before in self._tables:
-                refused = self._of_tables(self._tables[before], before, last)
-            elif before in self._records:
-                refused = self._of_record(before, last)
+        for place, names, offset in self._references:
+            before, last = names[-2], names[-1]
+            if len(names) == 2:
+                entries = place.level.find(before, sure=place.sure)
             else:
-                refused = self._of_nothing(before)
-            if refused is not None:
-                raise self._text.refuse(*refused, offset)
+                found = self._rules.catalog.find(*names[:2]) if len(names) == 3 else None
+                entries = [Entry("table", frozenset(found.columns))] if found else []
+            if not entries:
+                raise self._text.refuse(*self._nothing(place.level, names), offset)
+            for entry in entries:
+                if not self._has(entry, last):
+                    shared = len(entries) > 1
+                    raise self._text.refuse(*_missing(entry, before, last, shared=shared), offset)
 
-    def _of_nothing(self, alias: str) -> _Refused:
-        what = f"There is no table or alias {shown(alias)} in FROM"
-        known = [*self._tables, *self._records, *self._functions]
-        listed = f"There are: {', '.join(map(shown, known[:_SOME]))}." if known else ""
-        return what, near(alias, known) or listed or "Name a table in FROM first."
+    def _has(self, entry: Entry, column: str) -> bool:
+        if column in entry.columns or column in self._rules.attributes:
+            return True
+        if entry.kind == "record" and (
+            column in self._rules.outputs or _NUMBERED.fullmatch(column)
+        ):
+            return True
+        return entry.kind == "function" and column in OUTPUT_NAMES
 
-    def _schema_in_front(self, names: list[str]) -> _Refused | None:
-        relation = self._rules.catalog.find(names[-3], names[-2]) if len(names) == 3 else None
-        if relation is None:
+    def _nothing(self, level: Level, names: list[str]) -> _Refused:
+        if len(names) > 2:
             what = f"{shown(*names[:-1])} is not a table that may be read"
             return what, self._rules.instead_of_relation(names[-2])
-        return self._of_tables([relation], names[-2].lower(), names[-1])
-
-    def _of_tables(self, tables: list[Relation], alias: str, column: str) -> _Refused | None:
-        if any(column in one.columns for one in tables) or column in self._rules.attributes:
-            return None
-        if (alias, column) in self._renamed:
-            return None
-        what = f"{shown(alias)} has no column {shown(column)} that may be read"
-        if alias in self._records:
-            # A function of the application may take a row of the table.
-            return f"{what} for certain", _shared(alias)
-        alike = self._rules.catalog.near_columns(column, among=tables)
-        if alike:
-            return what, f"Near it: {', '.join(f'{alias}.{_last(one)}' for one in alike)}."
-        return what, f"It has: {', '.join(tables[0].columns[:_SOME])}."
-
-    def _of_record(self, alias: str, column: str) -> _Refused | None:
-        if column in self._rules.outputs or column in self._defined or _NUMBERED.fullmatch(column):
-            return None
-        what = f"{shown(alias)} has no column {shown(column)} that the query or a table names"
-        alike = near(column, self._defined | self._rules.catalog.columns)
-        return what, alike or "Name the column where it is made: expression AS name."
-
-    def _of_function(self, alias: str, column: str) -> _Refused | None:
-        own = self._functions[alias]
-        if column in own or column in self._rules.attributes or column in OUTPUT_NAMES:
-            return None
-        what = f"{shown(column)} is not a column that the function's alias {shown(alias)} declares"
-        if alias in self._tables or alias in self._records:
-            return what, _shared(alias)
-        return what, f"Declare it: {shown(alias)}({shown(column)}), or read one of its own columns."
+        what = f"There is no table or alias {shown(names[0])} in FROM"
+        known = level.aliases()
+        listed = f"There are: {', '.join(map(shown, known[:_SOME]))}." if known else ""
+        return what, near(names[0], known) or listed or "Name a table in FROM first."
 
 
-def _shared(alias: str) -> str:
-    return f"{shown(alias)} is also the name of something else: give each its own."
-
-
-def _last(column: str) -> str:
-    return column.rpartition(".")[2]
+def _missing(entry: Entry, alias: str, column: str, *, shared: bool) -> _Refused:
+    alias, column = shown(alias), shown(column)
+    what = f"{alias} has no column {column} that may be read"
+    if entry.kind == "function":
+        what = f"{column} is not a column that the function's alias {alias} declares"
+    if shared:
+        return what, f"{alias} is also the name of something else: give each its own."
+    alike = difflib.get_close_matches(column, sorted(entry.columns), n=3)
+    if alike:
+        return what, f"Near it: {', '.join(f'{alias}.{shown(one)}' for one in alike)}."
+    if entry.kind == "function":
+        return what, f"Declare it: {alias}({column}), or read one of its own columns."
+    if entry.kind == "record":
+        return what, "Name the column where it is made: expression AS name."
+    return what, f"It has: {', '.join(sorted(entry.columns)[:_SOME])}."

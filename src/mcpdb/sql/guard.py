@@ -5,6 +5,7 @@ wall's to see to, with or without it.
 """
 
 import functools
+import re
 from collections.abc import Collection, Sequence
 from typing import Final, cast
 
@@ -126,6 +127,10 @@ def _see_that_it_can_be_read(sql: object) -> None:
         raise refusal(what, hint, error.start + 1) from None
 
 
+_BLANK: Final = re.compile(rb"(?:\s+|--[^\n\r]*)*")
+_COMMENT: Final = re.compile(rb"/\*|\*/")
+
+
 def _the_query(sql: str, statements: Sequence[Tree]) -> Tree:
     if not statements:
         raise SqlRefused("There is no SQL in this.", hint="Write one SELECT.")
@@ -147,7 +152,19 @@ def _the_query(sql: str, statements: Sequence[Tree]) -> Tree:
 
 
 def _beginning(sql: str, statement: Tree) -> int:
-    """The byte at which it begins: PostgreSQL counts the blanks before it in."""
+    """The byte at which it begins; PostgreSQL 17 counts blanks and comments before it in."""
     encoded = sql.encode()
     offset: int = statement.get("stmt_location", 0)
-    return len(encoded) - len(encoded[offset:].lstrip())
+    while True:
+        blank = _BLANK.match(encoded, offset)
+        offset = blank.end() if blank else offset
+        if not encoded.startswith(b"/*", offset):
+            return offset
+        depth = 0  # comments nest
+        while (found := _COMMENT.search(encoded, offset)) is not None:
+            depth += 1 if found.group() == b"/*" else -1
+            offset = found.end()
+            if depth == 0:
+                break
+        else:
+            return offset

@@ -52,13 +52,8 @@ class Rules:
         # What may stand behind a dot: PostgreSQL calls a function of that name with what is
         # in front, or casts to a type of that name, where there is no such column.
         self.attributes = self.functions | self.types
-        self.outputs = (
-            self.attributes
-            | OUTPUT_NAMES
-            | _CONSTRUCTS
-            | catalog.columns
-            | {name.partition(".")[2] for name in self._qualified | self._qualified_types}
-        )
+        # What the columns of a sub-query are called that have no name of their own.
+        self.outputs = OUTPUT_NAMES | _CONSTRUCTS
 
     def may_call(self, names: list[str]) -> bool:
         """Whether a function of this name, in its parts, may be called."""

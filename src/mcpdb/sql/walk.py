@@ -4,17 +4,35 @@ It does not recurse, so no tree is too deep for it. What the names in a node hav
 known here but in `checks.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, cast
 
 from mcpdb.errors import SqlRefused
-from mcpdb.sql.columns import Columns
+from mcpdb.sql.columns import Columns, Level, Place
 from mcpdb.sql.nodes import FIELDS, NODES, REFUSED, SCALAR, STATEMENTS, Tree
+from mcpdb.sql.outputs import WithQueries
 from mcpdb.sql.rules import Rules
 from mcpdb.sql.words import Text, shown
 
-Scope = frozenset[str]
-"""The WITH queries that can be seen from a place."""
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What can be seen from a place in the query.
+
+    Attributes:
+        queries: The WITH queries.
+        place: The aliases.
+    """
+
+    queries: WithQueries
+    place: Place
+
+    @property
+    def level(self) -> Level:
+        """The aliases of the SELECT."""
+        return self.place.level
+
 
 Check = Callable[["Walk", Tree, Scope], bool]
 """Looks at one node: True when its fields need no walk any more."""
@@ -48,7 +66,7 @@ class Walk:
         Raises:
             SqlRefused: Something in it is not allowed.
         """
-        self.push("SelectStmt", query, frozenset())
+        self.push("SelectStmt", query, Scope({}, Place(Level())))
         while self._left:
             kind, fields, scope = self._left.pop()
             check = self._checks.get(kind)
@@ -122,8 +140,3 @@ def place(inside: object) -> int | None:
         elif isinstance(one, list):
             left.extend(reversed(cast("list[object]", one)))
     return None
-
-
-def names_of(nodes: Sequence[Tree]) -> list[str]:
-    """The texts of a list of String."""
-    return [node["String"].get("sval", "") for node in nodes]
