@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from mcpdb.errors import McpdbError
 from mcpdb.isolation.base import Finding, Prober
+from mcpdb.isolation.executor import RUN_SETTINGS
 from mcpdb.isolation.functions import LOOKUP_SETTINGS, Part, executor, functions
 from mcpdb.isolation.logins import login_findings, whoami
 from mcpdb.isolation.names import quoted, shown
@@ -150,6 +151,7 @@ def _keeper(row: Mapping[str, Any]) -> Iterable[Finding]:
 
 def _function_findings(rows: Mapping[str, Mapping[str, Any]], part: Part) -> Iterable[Finding]:
     ours = {each.name: each for each in (*functions(tenants=None, lookups={}), executor(""))}
+    run = {f"{name}={value}" for name, value in RUN_SETTINGS.items()}
     lookups = {f"{name}={value}" for name, value in LOOKUP_SETTINGS.items()}
     for name, row in rows.items():
         known = ours.get(name)
@@ -167,7 +169,17 @@ def _function_findings(rows: Mapping[str, Mapping[str, Any]], part: Part) -> Ite
                     path != f"search_path={SEARCH_PATH}"
                     and not (is_readers and _PATH.fullmatch(path)),
                 ),
-                ("has no fixed settings", known is None and not lookups <= {*row["settings"]}),
+                (
+                    "has no fixed settings",
+                    known is None
+                    and not lookups <= {*row["settings"]}
+                    or is_readers
+                    and not run <= {*row["settings"]},
+                ),
+                (
+                    "has another volatility",
+                    known is not None and row["volatility"] != known.volatility[0].lower(),
+                ),
                 ("runs with its caller's rights", row["definer"] != (not known or known.definer)),
                 ("can be called by the login", row["callable"] and not may_call),
                 ("cannot be called by the login", not row["callable"] and known and may_call),

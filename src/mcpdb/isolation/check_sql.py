@@ -25,6 +25,15 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON 
 WHERE n.nspname = 'mcpdb' AND p.proname = 'run'
 """
 
+_HELD: Final = """
+SELECT n.nspname::text AS schema, c.relname::text AS name
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_roles r ON r.rolname = session_user
+WHERE EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = r.oid)
+  OR EXISTS (SELECT FROM pg_attribute t, aclexplode(t.attacl) a
+    WHERE t.attrelid = c.oid AND a.grantee = r.oid)
+"""
+
 _RUN: Final = "SELECT line FROM mcpdb.run($1, 1, 1000, NULL) AS line"
 _ROWS_FROM: Final = 1
 """The first line has the columns."""
@@ -48,7 +57,8 @@ async def sql_findings(prober: Prober) -> Sequence[Finding]:
     found += _reader(reader[0])
     login, name = await whoami(prober), str(reader[0]["name"])
     relations = await prober.fetch(RELATIONS, name)
-    found += _login(await prober.fetch(RELATIONS, login), relations)
+    read, held = await prober.fetch(RELATIONS, login), await prober.fetch(_HELD)
+    found += _login(login, _keys(read) - _keys(relations) | _keys(held))
     found += await reachable_findings(prober, relations, name)
     if not any(finding.level == "error" for finding in found):
         found += await attack(prober, protected_tables(relations), _look)
@@ -89,17 +99,16 @@ def _reader(row: Mapping[str, Any]) -> Iterable[Finding]:
         )
 
 
-def _login(
-    relations: Sequence[Mapping[str, Any]], reached: Sequence[Mapping[str, Any]]
-) -> Iterable[Finding]:
-    """What the login itself can read. What everyone may is said of the reader."""
-    others = {(row["schema"], row["name"]) for row in reached}
-    for row in relations:
-        key = (row["schema"], row["name"])
-        if key not in others or row["gates"]:
-            yield Finding(
-                code="sql_login_reads",
-                message=f"The login {shown(row['login'])} can read {spoken(key)} itself, and not"
-                " only have it read.",
-                mend=f"REVOKE ALL ON {in_sql(key)} FROM {quoted(row['login'])}",
-            )
+def _keys(relations: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    return {(row["schema"], row["name"]) for row in relations}
+
+
+def _login(login: str, reached: set[tuple[str, str]]) -> Iterable[Finding]:
+    """What the login itself can read. What everyone may, and so the reader, is said of that."""
+    for key in sorted(reached):
+        yield Finding(
+            code="sql_login_reads",
+            message=f"The login {shown(login)} can read {spoken(key)} itself, and not only have it"
+            " read.",
+            mend=f"REVOKE ALL ON {in_sql(key)} FROM {quoted(login)}",
+        )

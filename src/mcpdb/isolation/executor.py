@@ -14,9 +14,12 @@ RUN_SETTINGS: Final = {
     "standard_conforming_strings": "on",
     "row_security": "on",
     "IntervalStyle": "iso_8601",
+    "DateStyle": "ISO",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
 }
-"""Hold while a query runs: what it means does not depend on the session, and intervals are written
-as the other tools write them."""
+"""Hold while a query runs: what it means does not depend on the session, and values are written as
+the other tools write them, and in full, whatever an administrator has set."""
 
 # A cursor before its first row has the columns already. Where a row is NULL in all of them, its
 # binary form is for each the oid of the type and a length of -1, at places that are known.

@@ -96,8 +96,11 @@ class Catalog:
 
     def near_relations(self, name: str) -> list[str]:
         """At most three relations whose names are like this one, nearest first."""
-        names = {one.name: str(one) for one in self.relations}
-        return [names[near] for near in difflib.get_close_matches(name, names, n=3)]
+        holders: dict[str, list[str]] = {}
+        for one in self.relations:
+            holders.setdefault(one.name, []).append(str(one))
+        near = difflib.get_close_matches(name, holders, n=3)
+        return [each for found in near for each in holders[found]][:3]
 
     def near_columns(self, name: str, *, among: Iterable[Relation] = ()) -> list[str]:
         """At most three columns whose names are like this one, as `table.column`, nearest first.

@@ -10,7 +10,8 @@ from mcpdb.query.catalog import Catalog, Relation
 
 _SHOWN: Final = 80
 _WORD: Final = re.compile(
-    r'(?:[^\W\d][\w$]*|"(?:[^"]|"")+")(?:\s*\.\s*(?:[^\W\d][\w$]*|"[^"]+"))*|\S'
+    r'(?:[^\W\d][\w$]*|"(?:[^"]|"")+")(?:\s*\.\s*(?:[^\W\d][\w$]*|"[^"]+"))*'
+    r"|'(?:[^']|'')*'|\d[\w.]*|\S"
 )
 
 # What went wrong, and what to do about it

@@ -6,7 +6,7 @@ from typing import Final
 
 from mcpdb.errors import ConfigurationError
 
-_TIMEOUT_S: Final = 10.0
+_TIMEOUT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

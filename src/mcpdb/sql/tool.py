@@ -3,6 +3,7 @@ may read nothing to a function of the database, which runs it for the tenant alo
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -28,7 +29,7 @@ _LONGEST: Final = 20_000
 _RAW: Final = 8
 """How much longer lines may be than the text of the result: they repeat the names of columns."""
 _SHOWN_CATALOG: Final = 4_000
-_VECTORS: Final = frozenset({"vector", "halfvec"})
+_VECTOR: Final = re.compile(r"(?:.+\.)?(?:vector|halfvec)(?:\[\])?")
 
 
 class SqlTool:
@@ -146,10 +147,18 @@ def _rows(lines: Sequence[str], columns: tuple[Column, ...]) -> Sequence[Sequenc
     else:
         rows = [[_plain(value) for _, value in row] for row in found]
     for index, column in enumerate(columns):
-        if column.type in _VECTORS:
+        if _VECTOR.fullmatch(column.type):
             for row in rows:
-                row[index] = None if row[index] is None else json.loads(row[index])
+                row[index] = _numbers(row[index])
     return rows
+
+
+def _numbers(value: Any) -> Any:  # noqa: ANN401  # JSON
+    """A vector as a list, as other tools give it; or an array of them."""
+    if isinstance(value, list):
+        return list(map(_numbers, value))  # pyright: ignore[reportUnknownArgumentType]
+    is_vector = isinstance(value, str) and value[:1] == "["  # a type of that name may be another
+    return decode(value) if is_vector else value
 
 
 class _Pairs(list[tuple[str, Any]]):

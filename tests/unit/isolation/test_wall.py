@@ -26,6 +26,10 @@ def _lookup(**changes: Any) -> Lookup:
     return Lookup(**{**usual, **changes})
 
 
+def _with_sql(**changes: Any) -> Wall:
+    return Wall(tables=[_ORDERS], roles=Roles(sql="mcpdb_sql"), **changes)
+
+
 WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: Wall(tables=[]), "at least one table"),
     (lambda: Wall(tables=[_ORDERS, _ORDERS]), "declared twice"),
@@ -45,6 +49,22 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: Roles(loader="mcpdb_app"), "different roles"),
     (lambda: Roles(app="public"), "not a role"),
     (lambda: Roles(app="a\0"), "A role is named"),
+    (lambda: Roles(sql="mcpdb_app"), "different roles"),
+    (lambda: Roles(sql="mcpdb_reader"), "different roles"),
+    (lambda: Roles(sql="mcpdb_keeper"), "different roles"),
+    (lambda: Roles(sql="s", reader="s"), "different roles"),
+    (lambda: Roles(sql="s", reader="mcpdb_app"), "different roles"),
+    (lambda: Roles(sql="s", loader="mcpdb_reader"), "different roles"),
+    (lambda: Roles(sql="public"), "not a role"),
+    (lambda: Roles(sql="s", reader="pg_read_all_data"), "not a role"),
+    (lambda: Roles(sql=""), "A role is named"),
+    (lambda: Roles(sql="s", reader="r" * 64), "A role is named"),
+    (lambda: Wall(tables=[_ORDERS], sql_settings={"work_mem": "1MB"}), "login that is not there"),
+    (lambda: _with_sql(sql_settings={"search_path": "x"}), "search_path"),
+    (lambda: _with_sql(settings={"search_path": "x"}), "search_path"),
+    (lambda: _with_sql(shut_out=["mcpdb_reader"]), "one of the wall's own"),
+    (lambda: _with_sql(readers=["mcpdb_sql"]), "one of the wall's own"),
+    (lambda: _lookup(name="run"), "is taken"),
     (lambda: Protected("shop.orders"), "say one"),
     (lambda: Protected("shop.orders", "tenant", using="{ids}"), "say one"),
     (lambda: Protected("shop.orders", using="true"), "does not ask"),
@@ -85,6 +105,28 @@ def test_tables_and_columns_may_be_sqlalchemys() -> None:
     wall = Wall(tables=[Protected(orders, orders.c.tenant)])
     with pytest.raises(ConfigurationError, match="twice"):
         Wall(tables=[*wall.tables, _ORDERS])
+
+
+def test_a_wall_without_a_login_for_sql_has_no_reader() -> None:
+    """Whatever it would be called: such a name is anybody's."""
+    roles = Roles(reader="mcpdb_app")
+    assert roles.own == ["mcpdb_app", "mcpdb_keeper"]
+    assert (roles.logins, roles.behind) == (["mcpdb_app"], ["mcpdb_app"])
+    Wall(tables=[_ORDERS], writers=["mcpdb_reader"])
+
+
+def test_with_a_login_for_sql_the_reader_reads_and_the_login_does_not() -> None:
+    roles = Roles(sql="mcpdb_sql", loader="mcpdb_loader")
+    assert set(roles.own) == {
+        "mcpdb_app",
+        "mcpdb_keeper",
+        "mcpdb_loader",
+        "mcpdb_sql",
+        "mcpdb_reader",
+    }
+    assert roles.logins == ["mcpdb_app", "mcpdb_sql"]
+    assert roles.behind == ["mcpdb_app", "mcpdb_reader"]
+    assert _with_sql(sql_settings={"work_mem": "1MB"}).sql_settings == {"work_mem": "1MB"}
 
 
 @given(role=st.text(max_size=70))
