@@ -34,6 +34,11 @@ HALF: Final = {
     "it has another body": (_OTHER, "function_altered"),
     "it is volatile": ("ALTER FUNCTION {run} VOLATILE", "function_altered"),
     "it is immutable": ("ALTER FUNCTION {run} IMMUTABLE", "function_altered"),
+    "there are two of it": (
+        "CREATE FUNCTION mcpdb.run(query text) RETURNS SETOF text STABLE SECURITY DEFINER"
+        " LANGUAGE sql AS 'SELECT query'",
+        "function_altered",
+    ),
     "it runs as its caller": ("ALTER FUNCTION {run} SECURITY INVOKER", "function_altered"),
     "it belongs to the keeper": ("ALTER FUNCTION {run} OWNER TO {keeper}", "function_altered"),
     "its owner may call it": ("GRANT EXECUTE ON FUNCTION {run} TO {reader}", "function_altered"),

@@ -97,7 +97,8 @@ async def wall_findings(prober: Prober, part: Part) -> Iterable[Finding]:
     """
     (version,) = await prober.fetch("SELECT current_setting('server_version_num')::int AS number")
     keeper = await prober.fetch(_KEEPER, "SET" if version["number"] >= 160_000 else "MEMBER")
-    rows = {row["name"]: row for row in await prober.fetch(_FUNCTIONS)}
+    found = await prober.fetch(_FUNCTIONS)
+    rows = {row["name"]: row for row in found}
     if not keeper or not {"enter", "tenant", "ids"} <= rows.keys():
         return [
             Finding(
@@ -106,7 +107,16 @@ async def wall_findings(prober: Prober, part: Part) -> Iterable[Finding]:
                 mend=_APPLY,
             )
         ]
-    return [*_keeper(keeper[0]), *_function_findings(rows, part)]
+    names = [row["name"] for row in found]
+    return [
+        *_keeper(keeper[0]),
+        *(
+            _altered(name, "is there twice", mend="Drop the one that mcpdb has not made.")
+            for name in sorted(rows)
+            if names.count(name) > 1
+        ),
+        *_function_findings(rows, part),
+    ]
 
 
 async def _policy_findings(prober: Prober) -> Iterable[Finding]:
@@ -171,10 +181,8 @@ def _function_findings(rows: Mapping[str, Mapping[str, Any]], part: Part) -> Ite
                 ),
                 (
                     "has no fixed settings",
-                    known is None
-                    and not lookups <= {*row["settings"]}
-                    or is_readers
-                    and not run <= {*row["settings"]},
+                    (known is None and not lookups <= {*row["settings"]})
+                    or (is_readers and not run <= {*row["settings"]}),
                 ),
                 (
                     "has another volatility",
@@ -191,11 +199,12 @@ def _function_findings(rows: Mapping[str, Mapping[str, Any]], part: Part) -> Ite
             if is_wrong
         ]
         if wrong:
-            yield Finding(
-                code="function_altered",
-                message=f"The function mcpdb.{name} {' and '.join(wrong)}.",
-                mend=_APPLY,
-            )
+            yield _altered(name, " and ".join(wrong))
+
+
+def _altered(name: str, how: str, *, mend: str = _APPLY) -> Finding:
+    message = f"The function mcpdb.{name} {how}."
+    return Finding(code="function_altered", message=message, mend=mend)
 
 
 async def _entry_findings(prober: Prober, clock: Callable[[], float]) -> Iterable[Finding]:
