@@ -25,7 +25,7 @@ database = Database(
     os.environ["DATABASE_URL"],  # postgresql://shop_mcp:...@localhost/shop
     tenancy=FixedTenancy(Tenant.of("north")),  # who is asking
     isolation=Sealed(key=os.environ["SHOP_MCPDB_KEY"]),
-    sql=SqlLogin(url=os.environ["SQL_DATABASE_URL"]),  # postgresql://shop_sql:...@localhost/shop
+    sql=SqlLogin(os.environ["SQL_DATABASE_URL"]),  # postgresql://shop_sql:...@localhost/shop
 )
 server = Server("shop", database)
 server.sql_tool(

@@ -91,11 +91,14 @@ def decode(text: str, *, make: Callable[[list[tuple[str, Any]]], Any] | None = N
         return json.loads(text, parse_float=_json_number, parse_int=Decimal, object_pairs_hook=make)
 
 
-def _json_number(text: str) -> float | Decimal:
+def _json_number(text: str) -> float | Decimal | str:
     number = float(text)
     if len(text) <= _EXACT_DIGITS and "e" not in text and "E" not in text:
         return number
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except ArithmeticError:  # an exponent that a Decimal cannot have
+        return text
     return number if Decimal(repr(number)) == exact else exact
 
 

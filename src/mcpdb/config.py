@@ -97,7 +97,7 @@ class PoolConfig:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SqlLogin:
     """The second way to the database, on which SQL that a model wrote runs and nothing else: the
     wall's `Roles.sql`, which may read nothing by itself. Its few connections are all that such SQL
@@ -106,7 +106,8 @@ class SqlLogin:
     url: str | URL = field(repr=False)
     """As that of `Database`, with this login."""
     pool: PoolConfig = field(
-        default_factory=lambda: PoolConfig(size=2, max_waiting=20, application_name="mcpdb-sql")
+        default_factory=lambda: PoolConfig(size=2, max_waiting=20, application_name="mcpdb-sql"),
+        kw_only=True,
     )
     """Its connections. A pooler is declared here too."""
 

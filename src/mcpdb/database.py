@@ -184,6 +184,7 @@ class Database:
                     stack.push_async_callback(_close, part)
                 if isinstance(part, Lane):
                     await self._check(part)
+            await self._check_same()
             self._stack = stack.pop_all()
 
     async def _check(self, lane: Lane) -> None:
@@ -198,6 +199,16 @@ class Database:
         if errors:
             lines = [f"{finding.message} To mend it: {finding.mend}" for finding in errors]
             raise IsolationError("\n".join(lines), findings=errors)
+
+    async def _check_same(self) -> None:
+        """Refuse two logins that reach two databases."""
+        query = "SELECT oid, datname FROM pg_database WHERE datname = current_database()"
+        found = [await lane.fetch(query) for lane in self._lanes.values()]
+        if any(each != found[0] for each in found):
+            raise ConfigurationError(
+                "The login for SQL reaches another database than the login of the tools.",
+                hint="Give SqlLogin the URL of the same database.",
+            )
 
     async def _embed(
         self, tool: AnyTool, arguments: Mapping[str, Any]

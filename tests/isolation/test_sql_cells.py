@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import literal_column, select
 
 from isolation.sql_lines import run, run_as, sql_login
-from isolation.sql_server import CATALOG, ask, database_of
+from isolation.sql_server import CATALOG, ask, database_of, server_of
 from isolation.walled import NORTH, Walled, connected, entered
 from mcpdb import McpdbError, Request, Rows, Server, SqlToolOptions, Tenant
 from mcpdb.query.tool import ToolOptions
@@ -271,3 +271,16 @@ async def test_what_an_administrator_has_set_does_not_change_how_values_are_writ
         0.33333334,
         "[2024-01-02,2024-02-01)",
     ]
+
+
+async def test_a_value_that_is_nested_too_deeply_is_an_error_of_its_own(walled: Walled) -> None:
+    """Whether its column's name is the only one of its kind or not."""
+    deep = "('" + "[" * 3_000 + "]" * 3_000 + "')::json"
+    server = server_of(walled, Tenant.of(NORTH))
+    async with server.database:
+        for columns in ("{0} AS x", "{0} AS x, 1 AS x"):
+            with pytest.raises(McpdbError, match="nested"):
+                await ask(server, f"SELECT {columns.format(deep)}")
+        medium = "('" + "[" * 900 + "]" * 900 + "')::json"
+        for columns in ("{0} AS x", "{0} AS x, {0} AS x"):
+            await ask(server, f"SELECT {columns.format(medium)}")

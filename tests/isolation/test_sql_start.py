@@ -5,10 +5,17 @@ from typing import Final
 
 import pytest
 
-from isolation.sql_breaking import broken, findings, findings_with, only_typed, refused
+from isolation.sql_breaking import (
+    broken,
+    database_with,
+    findings,
+    findings_with,
+    only_typed,
+    refused,
+)
 from isolation.sql_server import ask, database_of, server_of
 from isolation.walled import NORTH, SOUTH, Walled
-from mcpdb import Tenant
+from mcpdb import ConfigurationError, Tenant
 
 
 @pytest.mark.parametrize(("tenant", "count"), [(NORTH, 40), (SOUTH, 80)])
@@ -28,6 +35,7 @@ _OTHER: Final = (
     " memory text) RETURNS SETOF text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path ="
     " pg_catalog, shop, public, pg_temp AS $x$ BEGIN RETURN QUERY EXECUTE query; END $x$"
 )
+_ALTERED: Final = "function_altered"
 # What is done to a function or a table of one database, and what is then found.
 HALF: Final = {
     "the function is gone": ("DROP FUNCTION {run}", "no_sql_lane"),
@@ -35,8 +43,7 @@ HALF: Final = {
     "it is volatile": ("ALTER FUNCTION {run} VOLATILE", "function_altered"),
     "it is immutable": ("ALTER FUNCTION {run} IMMUTABLE", "function_altered"),
     "there are two of it": (
-        "CREATE FUNCTION mcpdb.run(query text) RETURNS SETOF text STABLE SECURITY DEFINER"
-        " LANGUAGE sql AS 'SELECT query'",
+        "CREATE FUNCTION mcpdb.run(query text) RETURNS text LANGUAGE sql AS 'SELECT query'",
         "function_altered",
     ),
     "it runs as its caller": ("ALTER FUNCTION {run} SECURITY INVOKER", "function_altered"),
@@ -125,6 +132,64 @@ HALF: Final = {
         "reader_powerful",
     ),
     "the reader owns a schema": ("CREATE SCHEMA s AUTHORIZATION {reader}", "reader_powerful"),
+    "it looks for names elsewhere": (
+        (
+            "CREATE SCHEMA elsewhere; ALTER FUNCTION {run} SET search_path ="
+            " pg_catalog, elsewhere, shop, public, pg_temp"
+        ),
+        "function_altered",
+    ),
+    "a function runs in a worker": ("ALTER FUNCTION mcpdb.tenant() PARALLEL SAFE", _ALTERED),
+    "a policy lets more through": (
+        "ALTER POLICY mcpdb_tenant ON shop.orders USING (tenant = ANY (mcpdb.ids()) OR true)",
+        "policy_altered",
+    ),
+    "a view over a copy in a closed schema": (
+        (
+            "CREATE SCHEMA inner_; CREATE MATERIALIZED VIEW inner_.copy AS TABLE shop.orders;"
+            " GRANT SELECT ON inner_.copy TO PUBLIC; CREATE VIEW shop.seen WITH"
+            " (security_invoker = true) AS TABLE inner_.copy; GRANT SELECT ON shop.seen TO {reader}"
+        ),
+        "materialized_view",
+    ),
+    "an operator that calls a definer": (
+        (
+            "CREATE SCHEMA inner_; CREATE FUNCTION inner_.peek(text) RETURNS bigint LANGUAGE sql"
+            " SECURITY DEFINER AS 'SELECT count(*) FROM shop.orders';"
+            " CREATE OPERATOR shop.@ (RIGHTARG = text, FUNCTION = inner_.peek)"
+        ),
+        "definer_function",
+    ),
+    "a function whose body calls a definer": (
+        (
+            "CREATE SCHEMA inner_; CREATE FUNCTION inner_.peek() RETURNS bigint LANGUAGE sql"
+            " SECURITY DEFINER AS 'SELECT count(*) FROM shop.orders';"
+            " CREATE FUNCTION shop.total() RETURNS bigint BEGIN ATOMIC SELECT inner_.peek(); END"
+        ),
+        "definer_function",
+    ),
+    "the login may call a definer's function": (
+        (
+            "CREATE FUNCTION shop.all_orders() RETURNS SETOF shop.orders LANGUAGE sql SECURITY"
+            " DEFINER AS 'TABLE shop.orders'; REVOKE ALL ON FUNCTION shop.all_orders FROM PUBLIC;"
+            " GRANT EXECUTE ON FUNCTION shop.all_orders TO {sql};"
+            " GRANT USAGE ON SCHEMA shop TO {sql}"
+        ),
+        "definer_function",
+    ),
+    "files of the server are open": (
+        "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO PUBLIC",
+        "catalog_function",
+    ),
+    "a function has a name of PostgreSQL's": (
+        ("CREATE FUNCTION public.round(text) RETURNS text VOLATILE LANGUAGE sql AS 'SELECT $1';"),
+        "function_overloads",
+    ),
+    "any number of connections": ("ALTER ROLE {sql} CONNECTION LIMIT -1", "sql_login_unlimited"),
+    "the reader reads nothing": (
+        "REVOKE ALL ON ALL TABLES IN SCHEMA shop, public FROM {reader}",
+        "nothing_to_read",
+    ),
     "the login owns a table": (
         "CREATE TABLE shop.mine (x int); ALTER TABLE shop.mine OWNER TO {sql}",
         "login_owner",
@@ -153,3 +218,21 @@ async def test_half_a_wall_is_found(walled: Walled, case: str) -> None:
 
 async def test_with_nothing_broken_nothing_is_found(walled: Walled) -> None:
     assert await findings_with(walled, "SELECT") == set()
+
+
+async def test_who_inherits_from_the_reader_is_found(walled: Walled) -> None:
+    """Without being able to become it, too: it may change the function that the reader owns."""
+    options = " WITH INHERIT TRUE, SET FALSE" if walled.fresh.cluster.version >= 16 else ""
+    breaks = f"CREATE ROLE {{group}} NOLOGIN; GRANT {{reader}} TO {{group}}{options}"
+    assert "reader_has_members" in await findings_with(walled, breaks)
+
+
+async def test_two_logins_that_reach_two_databases_are_refused(
+    walled: Walled, own_walled: Walled
+) -> None:
+    """The other one is as good as the first, with the same keys."""
+    sql = own_walled.dsn(own_walled.sql)
+    with pytest.raises(ConfigurationError, match="another database"):
+        await database_with(walled, walled.dsn(), sql).open()
+    async with database_with(own_walled, own_walled.dsn(), sql):
+        pass

@@ -45,6 +45,11 @@ VARIANTS: Final = {
             "owner": f.role("owner"),
         }
     ),
+    "roles whose names need quotes": Variant(
+        changes=lambda f: {
+            "roles": _roles(f, app="my app", keeper="my keeper", sql="my sql", reader='my "reader"')
+        }
+    ),
     "policies before": Variant(
         "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;"
         "CREATE POLICY mine ON shop.orders TO {application} USING (amount > 0) WITH CHECK (true);"

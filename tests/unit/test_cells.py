@@ -254,3 +254,9 @@ def test_json_text_never_holds_what_json_does_not_know() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode([math.nan])
     assert encode({"ä": [1, "\u2028"]}) == '{"ä":[1,"\u2028"]}'
+
+
+def test_a_number_that_no_decimal_can_be_stays_a_text() -> None:
+    """An exponent of JSON has no bound."""
+    number = "1e99999999999999999999"
+    assert to_cell(decode(f'{{"x": {number}}}')) == {"x": number}

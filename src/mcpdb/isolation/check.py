@@ -29,7 +29,7 @@ FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'mcp
 _FUNCTIONS: Final = """
 SELECT p.proname::text AS name, pg_get_userbyid(p.proowner)::text AS owner,
   has_function_privilege(p.proowner, p.oid, 'EXECUTE') AS owner_may, p.prosrc AS body,
-  p.prosecdef AS definer,
+  p.prosecdef AS definer, p.proparallel::text AS parallel,
   p.provolatile::text AS volatility, coalesce(p.proconfig, '{}') AS settings,
   p.proowner = n.nspowner AS is_keepers, has_function_privilege(p.oid, 'EXECUTE') AS callable
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'mcpdb'
@@ -75,7 +75,7 @@ async def catalog_findings(prober: Prober) -> Sequence[Finding]:
     relations = await prober.fetch(RELATIONS, login)
     found += await reachable_findings(prober, relations, login)
     if not any(finding.code == "no_wall" for finding in wall):
-        found += await _policy_findings(prober)
+        found += await policy_findings(prober)
     if not relations and not any(finding.code == "no_wall" for finding in wall):
         found.append(
             Finding(
@@ -119,7 +119,7 @@ async def wall_findings(prober: Prober, part: Part) -> Iterable[Finding]:
     ]
 
 
-async def _policy_findings(prober: Prober) -> Iterable[Finding]:
+async def policy_findings(prober: Prober) -> Sequence[Finding]:
     """Policies that are not what the wall noted when it made them."""
     noted_then = (await noted(prober)).policies
     now = {row["policy"]: row["hash"] for row in await prober.fetch(POLICIES_NOW)}
@@ -187,6 +187,10 @@ def _function_findings(rows: Mapping[str, Mapping[str, Any]], part: Part) -> Ite
                 (
                     "has another volatility",
                     known is not None and row["volatility"] != known.volatility[0].lower(),
+                ),
+                (
+                    "may run in parallel otherwise",
+                    known is not None and row["parallel"] != known.parallel[0].lower(),
                 ),
                 ("runs with its caller's rights", row["definer"] != (not known or known.definer)),
                 ("can be called by the login", row["callable"] and not may_call),

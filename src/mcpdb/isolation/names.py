@@ -58,6 +58,8 @@ def table_name(table: str | Table) -> tuple[str, str]:
             hint="Pass a SQLAlchemy Table where a name has a dot in it.",
         )
     schema, name = (checked(part, what="A table") for part in parts)
+    if schema == "$user":
+        raise ConfigurationError("A search_path takes the schema $user for the user's: rename it.")
     return schema, name
 
 

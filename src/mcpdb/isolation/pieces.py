@@ -29,6 +29,9 @@ _SQL_SETTINGS: Final = {
     "max_parallel_workers_per_gather": "0",
 }
 """Of the login for a model's SQL, which is to take little, whatever it asks for."""
+SQL_CONNECTIONS: Final = 8
+"""The most that the login for a model's SQL gets when it is made here: functions that PostgreSQL
+does not interrupt keep a connection, and a processor, for as long as they run."""
 _SINCE: Final = {"transaction_timeout": 17}
 
 
@@ -60,9 +63,10 @@ def _roles(wall: Wall, snapshot: Snapshot) -> Iterable[Piece]:
     owner = [wall.owner] if wall.owner is not None else []
     for role in dict.fromkeys([*wall.roles.own, *owner]):
         login = "LOGIN" if role in logins else "NOLOGIN"
+        limit = f" CONNECTION LIMIT {SQL_CONNECTIONS}" if role == wall.roles.sql else ""
         yield Piece(
             key=("role", role),
-            do=[f"CREATE ROLE {quoted(role)} {login} NOINHERIT"],
+            do=[f"CREATE ROLE {quoted(role)} {login} NOINHERIT{limit}"],
             is_there=role in snapshot.roles,
         )
     for login in logins if not snapshot.public_connects else ():
@@ -70,7 +74,7 @@ def _roles(wall: Wall, snapshot: Snapshot) -> Iterable[Piece]:
         yield Piece(
             key=("connect", login),
             do=[f"GRANT CONNECT ON DATABASE {database} TO {quoted(login)}"],
-            is_there=f"{login} CONNECT " in snapshot.grants,
+            is_there=(login, "CONNECT", "") in snapshot.grants,
         )
 
 
@@ -128,7 +132,7 @@ def _schema(wall: Wall, snapshot: Snapshot) -> Iterable[Piece]:
             key=("privilege", "USAGE", "mcpdb", role),
             do=[f"GRANT USAGE ON SCHEMA mcpdb TO {quoted(role)}"],
             role=keeper,
-            is_there=role == keeper or f"{role} USAGE mcpdb" in snapshot.grants,
+            is_there=role == keeper or (role, "USAGE", "mcpdb") in snapshot.grants,
         )
     tenants = wall.tenants and (in_sql(table_name(wall.tenants[0])), quoted(wall.tenants[1]))
     lookups = {lookup.name: lookup for lookup in wall.lookups}

@@ -160,11 +160,9 @@ def _of_privileges(
 def _held(role: str, table: TableState, snapshot: Snapshot) -> Iterable[tuple[str, str]]:
     """Privileges of a role on a table, each with the column or an empty name."""
     name = f"{table.schema}.{table.name}"
-    for held in snapshot.grants:
-        if held.startswith(f"{role} "):
-            privilege, on = held.removeprefix(f"{role} ").split(" ", 1)
-            if on == name or on.startswith(f"{name}."):
-                yield privilege, on.removeprefix(name).removeprefix(".")
+    for holder, privilege, on in snapshot.grants:
+        if holder == role and (on == name or on.startswith(f"{name}.")):
+            yield privilege, on.removeprefix(name).removeprefix(".")
 
 
 def _of_owner(wall: Wall, snapshot: Snapshot, table: TableState) -> Iterable[str]:

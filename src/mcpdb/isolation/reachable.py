@@ -53,22 +53,26 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS ki
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
-  AND has_schema_privilege($1::name, n.oid, 'USAGE')
-  AND (has_any_column_privilege($1::name, c.oid, 'SELECT'))
+  -- Not only in schemas that may be used: a view that was made elsewhere needs no more than this.
+  AND has_any_column_privilege($1::name, c.oid, 'SELECT')
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
     AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1, 2
 """
 
-_DEFINERS: Final = """
+DEFINERS: Final = """
 SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
     AS function, pg_get_userbyid(p.proowner)::text AS owner, $1::name::text AS login
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE p.prosecdef AND pg_get_userbyid(p.proowner) <> $1::name
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'mcpdb')
   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-  AND (has_schema_privilege($1::name, n.oid, 'USAGE')
-      AND has_function_privilege($1::name, p.oid, 'EXECUTE')
+  AND (has_function_privilege($1::name, p.oid, 'EXECUTE')
+      AND (has_schema_privilege($1::name, n.oid, 'USAGE')
+        -- An operator, a cast, a domain, a view or another function calls it by no name.
+        OR EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_proc'::regclass
+          AND d.refobjid = p.oid AND d.classid IN ('pg_operator'::regclass, 'pg_cast'::regclass,
+            'pg_constraint'::regclass, 'pg_rewrite'::regclass, 'pg_proc'::regclass)))
     -- What an aggregate consists of is called with the rights of the aggregate's owner.
     OR EXISTS (SELECT FROM pg_aggregate a JOIN pg_proc f ON f.oid = a.aggfnoid
       WHERE has_schema_privilege($1::name, f.pronamespace, 'USAGE')
@@ -77,6 +81,16 @@ WHERE p.prosecdef AND pg_get_userbyid(p.proowner) <> $1::name
           a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)))
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
     AND d.objid = p.oid AND d.deptype = 'e')
+ORDER BY 1
+"""
+
+# Closed as PostgreSQL comes, such as those that read files of the server.
+_OPENED: Final = """
+SELECT p.oid::regprocedure::text AS function, $1::name::text AS login
+FROM pg_proc p JOIN pg_init_privs i ON i.objoid = p.oid AND i.classoid = 'pg_proc'::regclass
+WHERE p.pronamespace = 'pg_catalog'::regnamespace
+  AND has_function_privilege($1::name, p.oid, 'EXECUTE')
+  AND NOT EXISTS (SELECT FROM aclexplode(i.initprivs) a WHERE a.grantee = 0)
 ORDER BY 1
 """
 
@@ -105,7 +119,8 @@ async def reachable_findings(
     found = [finding for relation in relations for finding in _relation(relation)]
     closed = await prober.fetch(_CATALOGS, role)
     found += [_catalog(row) for row in closed if row["readable"]]
-    return [*found, *map(_definer, await prober.fetch(_DEFINERS, role))]
+    found += map(_opened, await prober.fetch(_OPENED, role))
+    return [*found, *map(definer, await prober.fetch(DEFINERS, role))]
 
 
 def _catalog(row: Mapping[str, Any]) -> Finding:
@@ -117,7 +132,18 @@ def _catalog(row: Mapping[str, Any]) -> Finding:
     )
 
 
-def _definer(row: Mapping[str, Any]) -> Finding:
+def _opened(row: Mapping[str, Any]) -> Finding:
+    return Finding(
+        code="catalog_function",
+        subject=row["function"],
+        message=f"{shown(row['login'])} may call PostgreSQL's {row['function']}, which is closed"
+        " to all but superusers as PostgreSQL comes.",
+        mend=f"REVOKE EXECUTE ON FUNCTION {row['function']} FROM PUBLIC, {quoted(row['login'])}",
+    )
+
+
+def definer(row: Mapping[str, Any]) -> Finding:
+    """What is wrong with a function that runs with the rights of somebody else."""
     return Finding(
         code="definer_function",
         message=f"The function {row['function']} runs with the rights of {shown(row['owner'])},"

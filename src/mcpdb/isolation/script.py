@@ -145,7 +145,7 @@ class Script:
             return
         self._swept.add(role)
         snapshot = self.snapshot
-        held = {each.split(" ", 2)[2] for each in snapshot.grants if each.startswith(f"{role} ")}
+        held = {on for holder, _, on in snapshot.grants if holder == role}
         for table in snapshot.tables.values():
             name = f"{table.schema}.{table.name}"
             on = [in_sql(each) for each in table.sequences if ".".join(each) in held]

@@ -23,6 +23,7 @@ _LIFE_US: Final = 5_000_000
 
 ACCEPTABLE: Final = frozenset(
     {
+        "catalog_function",
         "definer_function",
         "materialized_view",
         "minor_version",

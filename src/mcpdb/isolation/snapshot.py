@@ -70,7 +70,7 @@ class Access:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """All of it. Tables are by schema and name, functions by name with a hash of all about them,
-    and grants are those that the wall's roles hold, as `role privilege object`."""
+    and grants are those that the wall's roles hold, as role, privilege and object."""
 
     version: int
     database: str
@@ -80,7 +80,7 @@ class Snapshot:
     roles: Mapping[str, RoleState]
     access: Sequence[Access]
     functions: Mapping[str, str]
-    grants: frozenset[str]
+    grants: frozenset[tuple[str, str, str]]
     schema_owner: str | None
     schemas: Mapping[str, str]
     state: State
@@ -191,8 +191,8 @@ WHERE n.nspname = 'mcpdb'
 """
 
 _GRANTS: Final = """
-SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END
-  || ' ' || a.privilege_type || ' ' || object AS held FROM (
+SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END::text AS role,
+  a.privilege_type AS privilege, object FROM (
   SELECT relacl AS acl, nspname || '.' || relname AS object
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
@@ -249,7 +249,10 @@ async def read(
         roles={row["name"]: RoleState(**row) for row in roles},
         access=[_access(row) for row in await prober.fetch(_ACCESS, *names, others)],
         functions={row["name"]: _described(row) for row in await prober.fetch(_FUNCTIONS)},
-        grants=frozenset(row["held"] for row in await prober.fetch(_GRANTS, named)),
+        grants=frozenset(
+            (row["role"], row["privilege"], row["object"])
+            for row in await prober.fetch(_GRANTS, named)
+        ),
         schema_owner=server["owner"],
         schemas={row["name"]: row["owner"] for row in schemas},
         state=state,

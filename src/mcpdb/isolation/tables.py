@@ -103,7 +103,7 @@ def _loads(loader: str, snapshot: Snapshot, table: TableState) -> Iterable[Piece
             key=("sequence", table.schema, table.name, loader, *sequence),
             do=[f"GRANT USAGE ON SEQUENCE {in_sql(sequence)} TO {quoted(loader)}"],
             role=table.owner,
-            is_there=f"{loader} USAGE {'.'.join(sequence)}" in snapshot.grants,
+            is_there=(loader, "USAGE", ".".join(sequence)) in snapshot.grants,
         )
 
 
@@ -112,7 +112,7 @@ def _on_schema(snapshot: Snapshot, schema: str, rights: str, role: str) -> Piece
         key=("privilege", rights, schema, role),
         do=[f"GRANT {rights} ON SCHEMA {quoted(schema)} TO {quoted(role)}"],
         role=schema_role(snapshot, schema),
-        is_there=f"{role} {rights} {schema}" in snapshot.grants,
+        is_there=(role, rights, schema) in snapshot.grants,
     )
 
 
@@ -127,5 +127,5 @@ def _grant(
         key=("grant", table.schema, table.name, privilege, role, *columns),
         do=[f"GRANT {what} ON TABLE {name} TO {quoted(role)}"],
         role=table.owner,
-        is_there=f"{role} {privilege} {held}" in snapshot.grants,
+        is_there=(role, privilege, held) in snapshot.grants,
     )

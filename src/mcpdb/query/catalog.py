@@ -24,8 +24,8 @@ class Relation:
     columns: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not self.columns:
-            raise ConfigurationError(f"The relation {self} has no columns in the catalog.")
+        if isinstance(self.columns, str) or not self.columns:
+            raise ConfigurationError(f"The columns of {self} are a list of at least one name.")
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"

@@ -140,17 +140,23 @@ def _rows(lines: Sequence[str], columns: tuple[Column, ...]) -> Sequence[Sequenc
     # All at once, which takes a fifth of the time.
     found = decode(f"[{','.join(lines)}]", make=None if is_plain else _Pairs)
     if isinstance(found, str):  # too deep to be read, it stayed a text
-        msg = "A column holds a value that is nested too deeply."
-        raise ResultError(msg, hint="Cast it to text.")
-    if is_plain:
-        rows = [list(row.values()) for row in found]
-    else:
-        rows = [[_plain(value) for _, value in row] for row in found]
+        raise _too_deep()
+    try:
+        rows = [
+            list(row.values()) if is_plain else [_plain(value) for _, value in row] for row in found
+        ]
+    except RecursionError:
+        raise _too_deep() from None
     for index, column in enumerate(columns):
         if _VECTOR.fullmatch(column.type):
             for row in rows:
                 row[index] = _numbers(row[index])
     return rows
+
+
+def _too_deep() -> ResultError:
+    msg = "A column holds a value that is nested too deeply."
+    return ResultError(msg, hint="Cast it to text.")
 
 
 def _numbers(value: Any) -> Any:  # noqa: ANN401  # JSON

@@ -81,7 +81,7 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$""",
   CREATE ROLE zava_reader NOLOGIN NOINHERIT;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$""",
     """DO $$ BEGIN
-  CREATE ROLE zava_sql LOGIN NOINHERIT;
+  CREATE ROLE zava_sql LOGIN NOINHERIT CONNECTION LIMIT 8;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$""",
     """DO $$ DECLARE
   own CONSTANT name[] := ARRAY['zava_owner', 'zava_keeper', 'zava_loader', 'zava_app',
