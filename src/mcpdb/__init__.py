@@ -25,7 +25,7 @@ from mcpdb.errors import (
 )
 from mcpdb.isolation.base import Backend, Finding, Isolation, Prober
 from mcpdb.isolation.plain import PlainSetting
-from mcpdb.query.base import Embedded, Report, Rows, Tables
+from mcpdb.query.base import AnyTool, Embedded, Report, Rows, Tables
 from mcpdb.query.catalog import Catalog, Relation
 from mcpdb.query.tool import ToolOptions
 from mcpdb.request import Principal, Request, Tenant
@@ -37,6 +37,7 @@ from mcpdb.tenancy.fixed import FixedTenancy
 from mcpdb.tenancy.header import HeaderTenancy
 
 __all__ = [
+    "AnyTool",
     "Backend",
     "Catalog",
     "Column",
