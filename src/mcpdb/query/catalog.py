@@ -24,7 +24,8 @@ class Relation:
     columns: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if isinstance(self.columns, str) or not self.columns:
+        given: object = self.columns  # a text would be a list of its letters
+        if isinstance(given, str) or not given:
             raise ConfigurationError(f"The columns of {self} are a list of at least one name.")
 
     def __str__(self) -> str:

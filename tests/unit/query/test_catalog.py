@@ -90,3 +90,8 @@ def test_whatever_is_looked_for_few_names_are_near(name: str) -> None:
     catalog = Catalog([_ORDERS, _ITEMS, _OLD])
     assert len(catalog.near_relations(name)) <= 3
     assert len(catalog.near_columns(name)) <= 3
+
+
+def test_a_text_is_no_list_of_columns() -> None:
+    with pytest.raises(ConfigurationError, match="list of at least one name"):
+        Relation("shop", "orders", "id")  # type: ignore[arg-type]
