@@ -102,7 +102,7 @@ _ALIASES: Final = ("a", "b", "c")
 _SCALARS: Final = (
     *("{0}::text", "upper({0}::text)", "coalesce({0}, {0})", "({0}) IS NULL", "md5({0}::text)"),
     *("CASE WHEN {0} IS NULL THEN 'none' ELSE {0}::text END", "length({0}::text) + 1", "{0}"),
-    *("to_json({0})", "({0}::text || '-')", "{0} IS DISTINCT FROM {0}", "pg_typeof({0})::text"),
+    *("to_json({0})", "({0}::text || '-')", "{0} IS DISTINCT FROM {0}", "nullif({0}, {0})"),
 )
 _FOLDS: Final = ("count({0})", "max({0}::text)", "count(DISTINCT {0})", "min(length({0}::text))")
 _HOSTILE_PARTS: Final = (

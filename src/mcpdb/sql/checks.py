@@ -5,9 +5,9 @@ from typing import Final
 
 from mcpdb.sql.arguments import length, too_much
 from mcpdb.sql.columns import SYSTEM_COLUMNS, Entry, Level, Place
-from mcpdb.sql.nodes import Tree
-from mcpdb.sql.outputs import names_of, of_from, of_function, with_queries
-from mcpdb.sql.walk import Check, Scope, Walk, place
+from mcpdb.sql.nodes import Tree, place
+from mcpdb.sql.outputs import names_of, of_function
+from mcpdb.sql.walk import Check, Scope, Walk
 from mcpdb.sql.words import shown
 
 _CLOCK: Final = frozenset(
@@ -20,7 +20,7 @@ _MOST_REPEATED: Final = 1_000_000
 
 def _select(walk: Walk, query: Tree, scope: Scope) -> bool:
     walk.keys("WithClause", query.get("withClause", {}))
-    queries, inside = with_queries(query, walk.rules.catalog, scope.queries)
+    queries, inside = walk.outputs.with_queries(query, scope.queries)
     level = Level(scope.level, sure=scope.place.sure)
     # The last that is pushed is the first to be looked at: WITH, FROM, and then the rest.
     rest = {
@@ -29,6 +29,9 @@ def _select(walk: Walk, query: Tree, scope: Scope) -> bool:
     walk.fields("SelectStmt", rest, Scope(inside, Place(level, sure=True)))
     within = Place(level)
     walk.fields("SelectStmt", {"fromClause": query.get("fromClause", [])}, Scope(inside, within))
+    for one, _ in queries:
+        walk.columns.name(one["ctename"], one)
+        walk.needles.computed = True
     for one, seen in reversed(queries):
         walk.push("CommonTableExpr", one, Scope(seen, within))
     return True
@@ -45,10 +48,11 @@ def _relation(walk: Walk, relation: Tree, scope: Scope) -> bool:
     if relation.get("relpersistence") != "p":
         hint = "Write only the name of the table."
         raise walk.text.refuse("A temporary table is not allowed", hint, place(relation))
-    if schema is None and name in scope.queries:
-        scope.level.add(alias, Entry("record", renamed or scope.queries[name]))
+    made = scope.queries.find(name, walk.budget) if schema is None else None
+    if made is not None:
+        walk.columns.give(scope.level, alias, Entry("record", renamed or made), relation)
         return True
-    found = walk.rules.catalog.find(schema, name)
+    found, columns = walk.outputs.of_table(schema, name)
     if found is None:
         called = shown(*(part for part in (schema, name) if part is not None))
         raise walk.text.refuse(
@@ -56,16 +60,18 @@ def _relation(walk: Walk, relation: Tree, scope: Scope) -> bool:
             walk.rules.instead_of_relation(name),
             place(relation),
         )
-    scope.level.add(alias, Entry("table", renamed.union(found.columns)))
+    entry = Entry("table", renamed | columns if renamed else columns)
+    walk.columns.give(scope.level, alias, entry, relation)
     return True
 
 
 def _record(kind: str, unnamed: str | None = None) -> Check:
     def check(walk: Walk, item: Tree, scope: Scope) -> bool:
         alias = item.get("alias", {}).get("aliasname", unnamed)
+        walk.needles.computed |= kind != "JoinExpr"
         if alias is not None:
-            columns = of_from({kind: item}, walk.rules.catalog, scope.queries)
-            scope.level.add(alias, Entry("record", columns))
+            entry = Entry("record", walk.outputs.of_from({kind: item}, scope.queries))
+            walk.columns.give(scope.level, alias, entry, item)
         return False
 
     return check
@@ -77,17 +83,20 @@ _joined: Final = _record("JoinExpr")
 def _join(walk: Walk, join: Tree, scope: Scope) -> bool:
     merged = names_of(join.get("usingClause", ()))
     for column in SYSTEM_COLUMNS.intersection(merged):
-        walk.columns.refer(scope.place, [column], None)
+        walk.columns.refer(scope.place, [column], join)
     if "join_using_alias" in join:
-        scope.level.add(join["join_using_alias"]["aliasname"], Entry("record", frozenset(merged)))
+        entry = Entry("record", frozenset(merged))
+        alias = join["join_using_alias"]["aliasname"]
+        walk.columns.give(scope.level, alias, entry, join)
     scope.level.hides |= "alias" in join
     return _joined(walk, join, scope)
 
 
 def _range_function(walk: Walk, ranged: Tree, scope: Scope) -> bool:
     entry = Entry("function", of_function(ranged))
+    walk.needles.computed = True
     if "alias" in ranged:
-        scope.level.add(ranged["alias"]["aliasname"], entry)
+        walk.columns.give(scope.level, ranged["alias"]["aliasname"], entry, ranged)
         return False
     for one in ranged["functions"]:
         call = one["List"]["items"][0]
@@ -96,7 +105,8 @@ def _range_function(walk: Walk, ranged: Tree, scope: Scope) -> bool:
             where = place(ranged)
             raise walk.text.refuse("An expression in FROM needs an alias", hint, where)
         # PostgreSQL takes the first one's name; the others do no harm.
-        scope.level.add(names_of(call["FuncCall"]["funcname"])[-1], entry)
+        alias = names_of(call["FuncCall"]["funcname"])[-1]
+        walk.columns.give(scope.level, alias, entry, call)
     return False
 
 
@@ -115,6 +125,7 @@ def _function(walk: Walk, call: Tree, _: Scope) -> bool:
     name, given = names[-1], call.get("args", [])
     if not _is_own(names):
         return False
+    walk.needles.call(name, given, call)
     wrong = too_much(name, given)
     if wrong is not None:
         raise walk.text.refuse(*wrong, place(call))
@@ -149,15 +160,19 @@ def _column(walk: Walk, column: Tree, scope: Scope) -> bool:
     walk.keys("ColumnRef", column)
     parts = column["fields"]
     if "A_Star" not in parts[-1]:
-        walk.columns.refer(scope.place, names_of(parts), place(column))
+        walk.columns.refer(scope.place, names_of(parts), column)
     return True
 
 
 def _indirection(walk: Walk, expression: Tree, _: Scope) -> bool:
     for one in expression["indirection"]:
-        if "String" in one:
-            where = place(expression)
-            walk.columns.attribute(one["String"].get("sval", ""), where)
+        name = one["String"].get("sval", "") if "String" in one else None
+        if name is not None and not walk.columns.is_attribute(name):
+            raise walk.text.refuse(
+                f"{shown(name)} may not be read of an expression in parentheses",
+                f"Write alias.column, without parentheses: alias.{shown(name)}.",
+                place(expression),
+            )
     return False
 
 
@@ -176,6 +191,8 @@ def _operator(field: str) -> Check:
                 "Use PostgreSQL's own operators, or pgvector's.",
                 place(node),
             )
+        if names and not between:
+            walk.needles.operator(names[-1], node)
         return False
 
     return check

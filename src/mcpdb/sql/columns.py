@@ -10,7 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from mcpdb.sql.budget import Budget
 from mcpdb.sql.functions import OUTPUT_NAMES
+from mcpdb.sql.names import Names
+from mcpdb.sql.nodes import Tree
+from mcpdb.sql.nodes import place as place_of
+from mcpdb.sql.outputs import Outputs
 from mcpdb.sql.rules import Rules
 from mcpdb.sql.words import Text, near, shown
 
@@ -57,12 +62,14 @@ class Level:
         # folds the case of letters that are not ASCII, and the parser does not.
         self.entries.setdefault(alias.lower(), []).append(entry)
 
-    def find(self, alias: str, *, sure: bool) -> list[Entry]:
+    def find(self, alias: str, budget: Budget, *, sure: bool) -> list[Entry]:
         """All that PostgreSQL could take for it, from inside out."""
         found: list[Entry] = []
         level: Level | None = self
         while level is not None:
-            found += level.entries.get(alias.lower(), ())
+            own = level.entries.get(alias.lower(), ())
+            budget.spend(1 + len(own))
+            found += own
             if found and sure and not level.hides:
                 break
             sure = level.sure
@@ -98,41 +105,70 @@ class Columns:
     Args:
         rules: What is allowed.
         text: The query's.
+        outputs: Likewise.
+        budget: Likewise.
     """
 
-    def __init__(self, rules: Rules, text: Text) -> None:
+    def __init__(self, rules: Rules, text: Text, outputs: Outputs, budget: Budget) -> None:
         self._rules = rules
         self._text = text
-        self._references: list[tuple[Place, list[str], int | None]] = []
+        self._outputs = outputs
+        self._budget = budget
+        self._names = Names(text)
+        self._given: dict[str, set[Entry]] = {}
+        self._references: list[tuple[Place, list[str], Tree]] = []
 
-    def refer(self, place: Place, names: list[str], offset: int | None) -> None:
+    def give(self, level: Level, alias: str, entry: Entry, node: Tree) -> None:
+        """Something in FROM is called so.
+
+        Raises:
+            SqlRefused: The server might take another alias for it.
+        """
+        self.name(alias, node)
+        level.add(alias, entry)
+        self._given.setdefault(alias.lower(), set()).add(entry)
+
+    def name(self, name: str, node: Tree) -> None:
+        """The query gives this name to something that is not in FROM.
+
+        Raises:
+            SqlRefused: The server might take another name for it.
+        """
+        self._names.give(name, node)
+
+    def is_stored(self, names: list[str]) -> bool:
+        """Whether `alias.column` or `schema.table.column` is a column of a table of the catalog.
+
+        It is known after the walk: elsewhere in the query the alias may be something else.
+        """
+        *before, last = names
+        given = set(self._qualified(names))
+        if len(before) == 1:
+            given = self._given.get(before[0].lower(), given)
+            self._budget.spend(len(given))
+        return bool(given) and all(one.kind == "table" and last in one.columns for one in given)
+
+    def refer(self, place: Place, names: list[str], node: Tree) -> None:
         """The query reads this column.
 
         Raises:
-            SqlRefused: A system column.
+            SqlRefused: A system column, or a name that the server might cut off elsewhere.
         """
         if names[-1] in SYSTEM_COLUMNS:
             raise self._text.refuse(
                 f"The system column {names[-1]} may not be read",
                 "Use the table's own columns; give a column of the query another name.",
-                offset,
+                place_of(node),
             )
         if len(names) > 1:
-            self._references.append((place, names, offset))
+            for name in names:
+                self._names.read(name, node)
+            self._references.append((place, names, node))
 
-    def attribute(self, name: str, offset: int | None) -> None:
-        """The query reads this of an expression: `(expression).name`.
-
-        Raises:
-            SqlRefused: It could be the call of a function that is not allowed.
-        """
-        known = name in self._rules.attributes or name in OUTPUT_NAMES or _FIELD.fullmatch(name)
-        if not known:
-            raise self._text.refuse(
-                f"{shown(name)} may not be read of an expression in parentheses",
-                f"Write alias.column, without parentheses: alias.{shown(name)}.",
-                offset,
-            )
+    def is_attribute(self, name: str) -> bool:
+        """Whether this may be read of an expression: `(expression).name`."""
+        known = name in self._rules.attributes or name in OUTPUT_NAMES
+        return known or _FIELD.fullmatch(name) is not None
 
     def check(self) -> None:
         """All of the columns that were referred to.
@@ -140,19 +176,25 @@ class Columns:
         Raises:
             SqlRefused: One may be the call of a function that is not allowed.
         """
-        for place, names, offset in self._references:
+        for place, names, node in self._references:
             before, last = names[-2], names[-1]
             if len(names) == 2:
-                entries = place.level.find(before, sure=place.sure)
+                entries = place.level.find(before, self._budget, sure=place.sure)
             else:
-                found = self._rules.catalog.find(*names[:2]) if len(names) == 3 else None
-                entries = [Entry("table", frozenset(found.columns))] if found else []
+                entries = self._qualified(names)
             if not entries:
-                raise self._text.refuse(*self._nothing(place.level, names), offset)
+                raise self._text.refuse(*self._nothing(place.level, names), place_of(node))
             for entry in entries:
                 if not self._has(entry, last):
                     shared = len(entries) > 1
-                    raise self._text.refuse(*_missing(entry, before, last, shared=shared), offset)
+                    wrong = _missing(entry, before, last, shared=shared)
+                    raise self._text.refuse(*wrong, place_of(node))
+
+    def _qualified(self, names: list[str]) -> list[Entry]:
+        if len(names) != 3:
+            return []
+        found, columns = self._outputs.of_table(*names[:2])
+        return [Entry("table", columns)] if found else []
 
     def _has(self, entry: Entry, column: str) -> bool:
         if column in entry.columns or column in self._rules.attributes:

@@ -66,12 +66,11 @@ FUNCTIONS: Final = listed(
     querytree setweight strip to_tsquery to_tsvector ts_delete ts_filter ts_headline ts_rank
     ts_rank_cd tsquery_phrase tsvector_to_array websearch_to_tsquery
 
-    area bound_box box center circle diagonal diameter height isclosed isopen line lseg npoints
-    path pclose point polygon popen radius slope width
+    bound_box box center circle diagonal diameter height line lseg point radius slope width
 
     abbrev broadcast family host hostmask masklen netmask network set_masklen
 
-    gen_random_uuid num_nonnulls num_nulls pg_typeof uuid_extract_timestamp uuid_extract_version
+    gen_random_uuid num_nonnulls num_nulls uuid_extract_timestamp uuid_extract_version
     uuidv4 uuidv7
     """
 )
@@ -93,11 +92,16 @@ NAMED_OUTPUT: Final = frozenset(
     {
         "json_array_elements",
         "json_array_elements_text",
+        "json_each",
+        "json_each_text",
         "jsonb_array_elements",
         "jsonb_array_elements_text",
+        "jsonb_each",
+        "jsonb_each_text",
+        "unnest",  # of a tsvector
     }
 )
-"""Functions of one column whose name is an OUT parameter's, and so not the alias."""
+"""Functions whose columns have names of their own, and so not the alias: OUT parameters."""
 
 OPERATORS: Final = listed(
     """
@@ -136,6 +140,7 @@ INSTEAD: Final = {
     "median": "Use percentile_cont(0.5) WITHIN GROUP (ORDER BY x).",
     "month": "Use extract(month FROM x).",
     "nvl": "Use coalesce(a, b).",
+    "pg_typeof": "The types of columns are in the result.",
     "quarter": "Use extract(quarter FROM x).",
     "rand": "Use random().",
     "set_config": "Settings cannot be changed.",

@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from mcpdb.errors import ConfigurationError, SqlRefused
 from mcpdb.query.catalog import Catalog
+from mcpdb.sql.budget import Budget
 from mcpdb.sql.checks import CHECKS
 from mcpdb.sql.nodes import STATEMENTS, Tree
 from mcpdb.sql.parser import Parser
@@ -42,7 +43,7 @@ class Guard:
         parser: What reads the SQL. By default pgparse, or else postgast.
 
     Raises:
-        ConfigurationError: A name is malformed, or there is no parser.
+        ConfigurationError: A name is malformed or not in a collection, or there is no parser.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Guard:
 
         Raises:
             SqlRefused: It may not run.
+            TooManyCalls: A hundred others wait already.
         """
         await self._stack.run(functools.partial(self.inspect, sql))
 
@@ -85,7 +87,7 @@ class Guard:
         try:
             statements = self._parser.parse(sql)
             query = _the_query(sql, statements)
-            Walk(self._rules, Text(sql), CHECKS).run(query)
+            Walk(self._rules, Text(sql), CHECKS, Budget()).run(query)
         except SqlRefused:
             raise
         except Exception as error:  # whatever surprises is refused

@@ -6,7 +6,7 @@ positions only that are kept of lists.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 Tree = dict[str, Any]
 """The fields of one node, or a node itself: one entry, from its kind to its fields."""
@@ -166,3 +166,19 @@ REFUSED: Final = {
     "TypeName.pct_type": ("%TYPE", "Name a type, such as text or numeric."),
 }
 """Nodes, and fields of nodes, that have words of their own when they are refused."""
+
+
+def place(inside: object) -> int | None:
+    """The byte at which a node begins, or the first one in it that says so."""
+    left = [inside]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            fields = cast("Tree", one)
+            offset = fields.get("location", -1)  # also said by libpg_query, for nowhere
+            if isinstance(offset, int) and offset >= 0:
+                return offset
+            left.extend(reversed(fields.values()))
+        elif isinstance(one, list):
+            left.extend(reversed(cast("list[object]", one)))
+    return None

@@ -4,18 +4,21 @@ A name that is missed here is refused and has to be given with AS; one too many 
 of a function. So where it takes more than the text of the query to know, there is no name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from mcpdb.query.catalog import Catalog
+from mcpdb.query.catalog import Catalog, Relation
+from mcpdb.sql.budget import Budget, too_large
 from mcpdb.sql.functions import FUNCTIONS, NAMED_OUTPUT
 from mcpdb.sql.nodes import Tree
 
 Names = frozenset[str]
-WithQueries = Mapping[str, Names]
-"""The WITH queries that can be seen from a place, each with its columns."""
+
+MOST_COLUMNS: Final = 1664
+"""Of one query, or of one part of FROM: PostgreSQL has no more in one SELECT."""
 
 _NONE: Final[Names] = frozenset()
+_EVERYWHERE: Final = -1  # where a WITH query stands that even those before it can see
 
 
 def names_of(nodes: Sequence[Tree]) -> list[str]:
@@ -23,39 +26,201 @@ def names_of(nodes: Sequence[Tree]) -> list[str]:
     return [node["String"].get("sval", "") for node in nodes]
 
 
-def with_queries(
-    query: Tree, catalog: Catalog, outer: WithQueries
-) -> tuple[list[tuple[Tree, WithQueries]], WithQueries]:
-    """The WITH queries of a SelectStmt, each with those that it sees, and those that the rest sees.
+class WithQueries:
+    """The WITH queries that can be seen from a place, each with its columns.
 
-    A WITH query sees those before it; of WITH RECURSIVE, all and itself.
+    Args:
+        outer: Those of the queries around it.
+        own: Those of one WITH, with their places in it.
+        before: The place before which they can be seen.
     """
-    clause = query.get("withClause")
-    if clause is None:
-        return [], outer
-    queries: list[Tree] = [one["CommonTableExpr"] for one in clause["ctes"]]
-    inside = dict(outer)
-    if clause.get("recursive"):
-        inside.update((one["ctename"], _NONE) for one in queries)
-    seen: list[tuple[Tree, WithQueries]] = []
-    for one in queries:
-        before = inside if clause.get("recursive") else dict(inside)
-        seen.append((one, before))
-        own = _of_with_query(one, catalog, before)
-        inside[one["ctename"]] = own
-    return seen, inside
+
+    # Each is a view of what all in one WITH share: a copy for each would be their number squared.
+    __slots__ = ("before", "outer", "own")
+
+    def __init__(
+        self,
+        outer: "WithQueries | None" = None,
+        own: dict[str, tuple[int, Names]] | None = None,
+        before: int = 0,
+    ) -> None:
+        self.outer = outer
+        self.own = {} if own is None else own
+        self.before = before
+
+    def find(self, name: str, budget: Budget) -> Names | None:
+        """The columns of the one of this name, from inside out."""
+        seen: WithQueries | None = self
+        while seen is not None:
+            budget.spend()
+            found = seen.own.get(name)
+            if found is not None and found[0] < seen.before:
+                return found[1]
+            seen = seen.outer
+        return None
 
 
-def _of_with_query(one: Tree, catalog: Catalog, seen: WithQueries) -> Names:
-    query = one["ctequery"].get("SelectStmt")
-    own = _NONE if query is None else outputs(query, catalog, seen)
-    search, cycle = one.get("search_clause", {}), one.get("cycle_clause", {})
-    added = (
-        search.get("search_seq_column"),
-        cycle.get("cycle_mark_column"),
-        cycle.get("cycle_path_column"),
-    )
-    return _renamed(one.get("aliascolnames", ()), own) | {name for name in added if name}
+_With = tuple[list[tuple[Tree, WithQueries]], WithQueries]
+
+
+class Outputs:
+    """The columns of all that one statement holds, each found once.
+
+    Args:
+        catalog: The relations that may be read.
+        budget: The statement's.
+    """
+
+    def __init__(self, catalog: Catalog, budget: Budget) -> None:
+        self._catalog = catalog
+        self._budget = budget
+        # By identity: the tree outlives this, and a part of it stands at one place only.
+        self._with: dict[int, _With] = {}
+        self._found: dict[int, Names] = {}
+        self._relations: dict[tuple[str | None, str], tuple[Relation | None, Names]] = {}
+
+    def with_queries(self, query: Tree, outer: WithQueries) -> _With:
+        """The WITH queries of a SelectStmt, each with those it sees, and those the rest sees.
+
+        A WITH query sees those before it; of WITH RECURSIVE, all and itself.
+        """
+        clause = query.get("withClause")
+        if clause is None:
+            return [], outer
+        known = self._with.get(id(query))
+        if known is not None:
+            return known
+        queries: list[Tree] = [one["CommonTableExpr"] for one in clause["ctes"]]
+        recursive = bool(clause.get("recursive"))
+        own: dict[str, tuple[int, Names]] = {}
+        if recursive:
+            own.update((one["ctename"], (_EVERYWHERE, _NONE)) for one in queries)
+        seen: list[tuple[Tree, WithQueries]] = []
+        for place, one in enumerate(queries):
+            before = WithQueries(outer, own, place)
+            seen.append((one, before))
+            columns = self._of_with_query(one, before)
+            own[one["ctename"]] = (_EVERYWHERE if recursive else place, columns)
+        inside = WithQueries(outer, own, len(queries))
+        self._with[id(query)] = seen, inside
+        return seen, inside
+
+    def _of_with_query(self, one: Tree, seen: WithQueries) -> Names:
+        query = one["ctequery"].get("SelectStmt")
+        own = _NONE if query is None else self.of_query(query, seen)
+        search, cycle = one.get("search_clause", {}), one.get("cycle_clause", {})
+        added = (
+            search.get("search_seq_column"),
+            cycle.get("cycle_mark_column"),
+            cycle.get("cycle_path_column"),
+        )
+        found = _renamed(one.get("aliascolnames", ()), own)
+        return found.union(name for name in added if name) if search or cycle else found
+
+    def of_query(self, query: Tree, outer: WithQueries) -> Names:
+        """The columns of a SelectStmt."""
+        known = self._found.get(id(query))
+        if known is not None:
+            return known
+        first, seen = query, outer
+        while True:
+            _, seen = self.with_queries(first, seen)
+            if "larg" not in first:
+                break
+            self._budget.spend()
+            first = first["larg"]  # the first of a UNION gives the names
+        found: set[str] = set()
+        every = False
+        for target in first.get("targetList", ()):
+            own = target["ResTarget"]
+            if "name" in own:
+                found.add(own["name"])
+            elif _is_star(own["val"]):
+                every = True
+            else:
+                found.add(self._name(own["val"]))
+        for item in first.get("fromClause", ()) if every else ():
+            found |= self._counted(self.of_from(item, seen))
+        result = self._found[id(query)] = self._counted(frozenset(found))
+        return result
+
+    def _name(self, value: Tree) -> str:
+        """The name that PostgreSQL gives an expression, where it is a column's or a function's."""
+        otherwise = ""
+        while True:
+            self._budget.spend()
+            ((kind, fields),) = value.items()
+            if kind == "TypeCast":
+                names = fields["typeName"]["names"]
+                value, otherwise = fields["arg"], otherwise or names_of(names)[-1]
+            elif kind == "CollateClause":
+                value = fields["arg"]
+            elif kind == "CaseExpr" and "defresult" in fields:
+                value = fields["defresult"]
+            elif kind in {"ColumnRef", "FuncCall"}:
+                return names_of(fields["fields" if kind == "ColumnRef" else "funcname"])[-1]
+            elif kind == "SubLink" and fields.get("subLinkType") == "EXPR_SUBLINK":
+                target = self._first_target(fields["subselect"]["SelectStmt"])
+                if target is None or "name" in target or _is_star(target["val"]):
+                    return otherwise if target is None else str(target.get("name", ""))
+                value = target["val"]
+            else:
+                return otherwise
+
+    def _first_target(self, query: Tree) -> Tree | None:
+        while "larg" in query:
+            self._budget.spend()
+            query = query["larg"]
+        for target in query.get("targetList", ()):
+            own: Tree = target["ResTarget"]
+            return own
+        return None
+
+    def of_from(self, item: Tree, seen: WithQueries) -> Names:
+        """The columns of a part of FROM."""
+        ((kind, fields),) = item.items()
+        renamed = fields.get("alias", {}).get("colnames", ())
+        if renamed and kind != "RangeFunction":
+            return frozenset(names_of(renamed))
+        if kind == "RangeVar":
+            return self._of_relation(fields, seen)
+        if kind == "RangeSubselect":
+            return self.of_query(fields["subquery"]["SelectStmt"], seen)
+        known = self._found.get(id(fields))
+        if known is not None:
+            return known
+        if kind == "JoinExpr":
+            left = self._counted(self.of_from(fields["larg"], seen))
+            found = left | self._counted(self.of_from(fields["rarg"], seen))
+        elif kind == "RangeFunction":
+            found = of_function(fields)
+        else:
+            found = _of_json(fields.get("columns", ()))
+        self._found[id(fields)] = self._counted(found)
+        return found
+
+    def _of_relation(self, relation: Tree, seen: WithQueries) -> Names:
+        schema, name = relation.get("schemaname"), relation["relname"]
+        if schema is None:
+            found = seen.find(name, self._budget)
+            if found is not None:
+                return found
+        return self.of_table(schema, name)[1]
+
+    def of_table(self, schema: str | None, name: str) -> tuple[Relation | None, Names]:
+        """The relation of the catalog, and its columns."""
+        known = self._relations.get((schema, name))
+        if known is None:
+            found = self._catalog.find(schema, name)
+            known = found, frozenset(found.columns) if found else _NONE
+            self._relations[schema, name] = known
+        return known
+
+    def _counted(self, names: Names) -> Names:
+        if len(names) > MOST_COLUMNS:
+            raise too_large()
+        self._budget.spend(len(names))
+        return names
 
 
 def _renamed(given: Sequence[Tree], own: Names) -> Names:
@@ -63,92 +228,19 @@ def _renamed(given: Sequence[Tree], own: Names) -> Names:
     return frozenset(names_of(given)) if given else own
 
 
-def outputs(query: Tree, catalog: Catalog, outer: WithQueries) -> Names:
-    """The columns of a SelectStmt."""
-    seen = outer
-    while True:
-        _, seen = with_queries(query, catalog, seen)
-        if "larg" not in query:
-            break
-        query = query["larg"]  # the first of a UNION gives the names
-    found: set[str] = set()
-    for target in query.get("targetList", ()):
-        own = target["ResTarget"]
-        if "name" in own:
-            found.add(own["name"])
-        elif _is_star(own["val"]):
-            for item in query.get("fromClause", ()):
-                found |= of_from(item, catalog, seen)
-        else:
-            found.add(_name(own["val"]))
-    return frozenset(found)
-
-
 def _is_star(value: Tree) -> bool:
     return "ColumnRef" in value and "A_Star" in value["ColumnRef"]["fields"][-1]
 
 
-def _name(value: Tree) -> str:
-    """The name that PostgreSQL gives to an expression, where it is a column's or a function's."""
-    otherwise = ""
-    while True:
-        ((kind, fields),) = value.items()
-        if kind == "TypeCast":
-            value, otherwise = fields["arg"], otherwise or names_of(fields["typeName"]["names"])[-1]
-        elif kind == "CollateClause":
-            value = fields["arg"]
-        elif kind == "CaseExpr" and "defresult" in fields:
-            value = fields["defresult"]
-        elif kind in {"ColumnRef", "FuncCall"}:
-            return names_of(fields["fields" if kind == "ColumnRef" else "funcname"])[-1]
-        elif kind == "SubLink" and fields.get("subLinkType") == "EXPR_SUBLINK":
-            target = _first_target(fields["subselect"]["SelectStmt"])
-            if target is None or "name" in target or _is_star(target["val"]):
-                return otherwise if target is None else str(target.get("name", ""))
-            value = target["val"]
-        else:
-            return otherwise
-
-
-def _first_target(query: Tree) -> Tree | None:
-    while "larg" in query:
-        query = query["larg"]
-    for target in query.get("targetList", ()):
-        own: Tree = target["ResTarget"]
-        return own
-    return None
-
-
-def of_from(item: Tree, catalog: Catalog, seen: WithQueries) -> Names:
-    """The columns of a part of FROM."""
-    ((kind, fields),) = item.items()
-    renamed = fields.get("alias", {}).get("colnames", ())
-    if kind == "RangeVar":
-        return _renamed(renamed, _of_relation(fields, catalog, seen))
-    if kind == "RangeSubselect":
-        query = fields["subquery"]["SelectStmt"]
-        return _renamed(renamed, outputs(query, catalog, seen) if not renamed else _NONE)
-    if kind == "JoinExpr":
-        sides = (of_from(fields[side], catalog, seen) for side in ("larg", "rarg"))
-        return _renamed(renamed, _NONE.union(*sides) if not renamed else _NONE)
-    if kind == "RangeFunction":
-        return of_function(fields)
-    return _renamed(renamed, _of_json(fields.get("columns", ())))
-
-
-def _of_relation(relation: Tree, catalog: Catalog, seen: WithQueries) -> Names:
-    schema, name = relation.get("schemaname"), relation["relname"]
-    if schema is None and name in seen:
-        return seen[name]
-    found = catalog.find(schema, name)
-    return frozenset(found.columns) if found else _NONE
-
-
 def _of_json(columns: Sequence[Tree]) -> Names:
     found: set[str] = set()
-    for one in columns:
-        own = one["JsonTableColumn"]
-        found |= {own["name"]} if "name" in own else _of_json(own.get("columns", ()))
+    left = [*columns]
+    while left:
+        own = left.pop()["JsonTableColumn"]
+        if "name" in own:
+            found.add(own["name"])
+        else:
+            left += own.get("columns", ())
     return frozenset(found)
 
 
@@ -170,4 +262,4 @@ def _is_called_as_its_alias(call: Tree) -> bool:
     """Whether the one column of a function has the name of the alias: not if it has an own."""
     names = names_of(call["FuncCall"]["funcname"]) if "FuncCall" in call else [""]
     own = names[:-1] in ([], ["pg_catalog"])
-    return own and names[-1] in FUNCTIONS - NAMED_OUTPUT
+    return own and names[-1] in FUNCTIONS and names[-1] not in NAMED_OUTPUT

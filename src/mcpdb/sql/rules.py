@@ -37,7 +37,8 @@ class Rules:
         types: Likewise, to cast to.
 
     Raises:
-        ConfigurationError: A name has more than a schema in front, or an empty part.
+        ConfigurationError: A name has more than a schema in front, or an empty part; or it is
+            given alone, and not in a collection.
     """
 
     def __init__(
@@ -95,6 +96,11 @@ class Rules:
 
 
 def _split(names: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    if isinstance(names, str):  # its letters would be names
+        raise ConfigurationError(
+            f"{names!r} is one name, and a collection of names is needed.",
+            hint=f"Write {{{names!r}}}.",
+        )
     plain: set[str] = set()
     qualified: set[str] = set()
     for name in names:

@@ -12,6 +12,9 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final
 
+from mcpdb.errors import TooManyCalls
+
+_MOST_WAITING: Final = 100
 _BYTES: Final = 16 * 1024 * 1024
 # The size is a setting of the process, for threads that are started next.
 _STARTING: Final = threading.Lock()
@@ -37,24 +40,38 @@ class DeepStack:
 
         A caller who is cancelled leaves at once: work that has not begun is dropped then, and
         other work goes to its end.
+
+        Raises:
+            TooManyCalls: As much as may wait does so already.
         """
         loop = asyncio.get_running_loop()
         outcome: _Outcome = loop.create_future()
-        self._started().put((work, loop, outcome))
+        self._put((work, loop, outcome))
         try:
             await outcome
         finally:
             # What it raises holds this frame: without this they would keep each other alive.
             del outcome
 
+    def _put(self, job: _Job) -> None:
+        with self._lock:  # or else others could put theirs between the look and the put
+            jobs = self._started()
+            # What was cancelled counts until its turn: it takes up memory until then.
+            if jobs.qsize() >= _MOST_WAITING:
+                raise TooManyCalls(
+                    "Too much SQL waits to be read.",
+                    hint="Try again in a few seconds.",
+                    retry_after_s=1.0,
+                )
+            jobs.put(job)
+
     def _started(self) -> "SimpleQueue[_Job | None]":
-        with self._lock:
-            if self._jobs is None or self._thread is None or not self._thread.is_alive():
-                self._jobs = SimpleQueue()
-                # The thread knows the queue alone, or this object would live as long as it.
-                weakref.finalize(self, self._jobs.put, None)
-                self._thread = _start(self._jobs)
-            return self._jobs
+        if self._jobs is None or self._thread is None or not self._thread.is_alive():
+            self._jobs = SimpleQueue()
+            # The thread knows the queue alone, or this object would live as long as it.
+            weakref.finalize(self, self._jobs.put, None)
+            self._thread = _start(self._jobs)
+        return self._jobs
 
 
 def _start(jobs: "SimpleQueue[_Job | None]") -> threading.Thread:

@@ -8,7 +8,7 @@ TYPES: Final = listed(
     """
     bool int2 int4 int8 float4 float8 numeric money text varchar bpchar bytea bit varbit
     date time timetz timestamp timestamptz interval uuid json jsonb jsonpath tsvector tsquery
-    inet cidr macaddr macaddr8 point line lseg box path polygon circle
+    inet cidr macaddr macaddr8 point line lseg box circle
     int4range int8range numrange tsrange tstzrange daterange
     int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange
     """
@@ -24,6 +24,8 @@ _REASONS: Final = {
     "name": "It is for the database's own names. Use text.",
     "char": "It is for the database's own catalogs. Use char(1) or text.",
     "record": "Say the columns where the function is called: AS x(a int, b text).",
+    "path": "It may have any number of points. Use lseg, box or circle.",
+    "polygon": "It may have any number of points. Use lseg, box or circle.",
     "serial": "It is for the making of tables. Use integer.",
     "string": "Use text.",
     "datetime": "Use timestamp or timestamptz.",

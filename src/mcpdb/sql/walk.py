@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from mcpdb.errors import SqlRefused
+from mcpdb.sql.budget import Budget
 from mcpdb.sql.columns import Columns, Level, Place
-from mcpdb.sql.nodes import FIELDS, NODES, REFUSED, SCALAR, STATEMENTS, Tree
-from mcpdb.sql.outputs import WithQueries
+from mcpdb.sql.needles import Needles
+from mcpdb.sql.nodes import FIELDS, NODES, REFUSED, SCALAR, STATEMENTS, Tree, place
+from mcpdb.sql.outputs import Outputs, WithQueries
 from mcpdb.sql.rules import Rules
 from mcpdb.sql.words import Text, shown
 
@@ -50,12 +52,18 @@ class Walk:
         rules: What is allowed.
         text: The query's.
         checks: By the kind of node.
+        budget: How much may be done for it.
     """
 
-    def __init__(self, rules: Rules, text: Text, checks: Mapping[str, Check]) -> None:
+    def __init__(
+        self, rules: Rules, text: Text, checks: Mapping[str, Check], budget: Budget
+    ) -> None:
         self.rules = rules
         self.text = text
-        self.columns = Columns(rules, text)
+        self.budget = budget
+        self.outputs = Outputs(rules.catalog, budget)
+        self.columns = Columns(rules, text, self.outputs, budget)
+        self.needles = Needles(self.columns, text, budget)
         self.repeated = 1  # by how much all the calls of repeat() together may lengthen a text
         self._checks = checks
         self._left: list[tuple[str, Tree, Scope]] = []
@@ -66,13 +74,15 @@ class Walk:
         Raises:
             SqlRefused: Something in it is not allowed.
         """
-        self.push("SelectStmt", query, Scope({}, Place(Level())))
+        self.push("SelectStmt", query, Scope(WithQueries(), Place(Level())))
         while self._left:
             kind, fields, scope = self._left.pop()
+            self.budget.spend()
             check = self._checks.get(kind)
             if check is None or not check(self, fields, scope):
                 self.fields(kind, fields, scope)
         self.columns.check()
+        self.needles.check()
 
     def push(self, kind: str, fields: Tree, scope: Scope) -> None:
         """Leave a node for later."""
@@ -124,19 +134,3 @@ def _add(found: list[tuple[str, Tree, Scope]], value: Tree | list[Tree], scope: 
             ((kind, fields),) = node.items()
             if kind not in _LEAVES:
                 found.append((kind, fields, scope))
-
-
-def place(inside: object) -> int | None:
-    """The byte at which a node begins, or the first one in it that says so."""
-    left = [inside]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            fields = cast("Tree", one)
-            offset = fields.get("location", -1)  # also said by libpg_query, for nowhere
-            if isinstance(offset, int) and offset >= 0:
-                return offset
-            left.extend(reversed(fields.values()))
-        elif isinstance(one, list):
-            left.extend(reversed(cast("list[object]", one)))
-    return None

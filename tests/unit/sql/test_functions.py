@@ -135,6 +135,9 @@ def test_a_function_of_the_list_is_called(guard: Guard, call: str) -> None:
         "textin('a')",
         "textcat('a', 'b')",
         "pg_column_toast_chunk_id(1)",
+        "pg_typeof(1)",
+        "pg_catalog.pg_typeof(1)",
+        "array_append(ARRAY[pg_typeof(1)], 'mcpdb.keys')",
         "ctid(orders)",
         "xpath('/a', '<a/>')",
         "system_user",
@@ -170,6 +173,19 @@ def test_functions_and_types_of_the_application_are_added(catalog: Catalog, pars
     for name in ("grade", "shop.mood", '"shop.grade"'):
         with pytest.raises(SqlRefused, match="not among"):
             guard.inspect(f"SELECT 'a'::{name}")
+
+
+@pytest.mark.parametrize("name", ["margin", "shop.margin", "m", ""])
+def test_one_name_is_not_a_collection_of_names(catalog: Catalog, parser: Parser, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="a collection"):
+        Guard(catalog, functions=name, parser=parser)
+    with pytest.raises(ConfigurationError, match="a collection"):
+        Guard(catalog, types=name, parser=parser)
+
+
+def test_the_types_of_columns_are_in_the_result(refused: Refuse) -> None:
+    assert refused("SELECT pg_typeof(1)").hint == "The types of columns are in the result."
+    assert "pg_typeof" in refused("SELECT (1).pg_typeof").message
 
 
 @pytest.mark.parametrize("name", ["", "a.b.c", ".a", "a."])

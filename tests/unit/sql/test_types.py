@@ -38,7 +38,7 @@ def test_another_operator_is_refused(refused: Refuse, name: str) -> None:
         "pg_catalog.bpchar", "boolean", "date", "time", "time(3) with time zone", "timestamp",
         "timestamptz(3)", "interval", "interval day to second(3)", "uuid", "json", "jsonb",
         "jsonpath", "bytea", "bit(3)", "bit varying", "inet", "cidr", "macaddr", "point", "box",
-        "polygon", "int4range", "tstzmultirange", "tsvector", "tsquery", "money", "vector(3)",
+        "circle", "int4range", "tstzmultirange", "tsvector", "tsquery", "money", "vector(3)",
         "halfvec", "sparsevec", "int[]", "text[][3]", "text array", "pg_catalog.text",
     ],
 )  # fmt: skip
