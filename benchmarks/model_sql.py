@@ -109,7 +109,8 @@ async def guards() -> list[GuardCost]:
         guard = Guard(CATALOG, parser=parser)
         for sql in (text, long):
             await guard.check(sql)
-            alone, whole = [], []
+            alone: list[float] = []
+            whole: list[float] = []
             for _ in range(_CHECKS):
                 start = time.perf_counter()
                 guard.inspect(sql)
