@@ -17,6 +17,7 @@ from zava.access import KEEPER, LOADER, WALL, role_statements
 from zava.catalogue import load_catalogue, load_company
 from zava.fill import Job, Progress, fill
 from zava.generate import GENERATOR_VERSION, Plan
+from zava.upgrade import bring_up_to_date
 
 _LOCK: Final = 0x7A617661  # "zava": any number that nothing else in this database locks
 _OLDEST_SERVER: Final = 16
@@ -138,6 +139,7 @@ async def seed(
         found = None if replace else await seeded(connection)
         if found is not None:
             _require_same(found, plan, embeddings)
+            await bring_up_to_date(connection)
             return Seeded(info=found)
         await _prepare(connection, dimensions=embeddings.dimensions, drop=is_seeded)
         job = Job(

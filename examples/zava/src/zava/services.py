@@ -17,6 +17,7 @@ from zava.fill import Progress
 from zava.generate import Plan
 from zava.key import kept_key
 from zava.load import Seeded, SeedInfo, seed, seeded, without_wall
+from zava.upgrade import bring_up_to_date
 
 Bars: TypeAlias = Callable[[], AbstractContextManager[Progress]]
 """Shows the progress of a seeding while it lasts."""
@@ -198,7 +199,9 @@ async def _filled(
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)  # until it is closed
         info = None if plan is not None else await _complete(connection)
         made: str | None = None
-        if info is None:
+        if info is not None:
+            await bring_up_to_date(connection)
+        else:
             done = await _seed(connection, plan or Plan(), replace=replace, bars=bars)
             info, made = done.info, done.key
         return Seeded(info=info, key=await kept_key(connection, data, made=made))
