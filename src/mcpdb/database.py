@@ -184,7 +184,8 @@ class Database:
                     stack.push_async_callback(_close, part)
                 if isinstance(part, Lane):
                     await self._check(part)
-            await self._check_same()
+            if len(self._lanes) > 1:
+                await self._check_same()
             self._stack = stack.pop_all()
 
     async def _check(self, lane: Lane) -> None:
