@@ -3,16 +3,15 @@ transaction of a plain setting on the driver, into which the same text goes ungu
 
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
+from seal import reach
 
 from mcpdb import (
     Catalog,
@@ -31,9 +30,6 @@ from mcpdb.operate import apply_wall
 from mcpdb.sql.guard import Guard
 from mcpdb.sql.pgparse_parser import PgparseParser
 from mcpdb.sql.postgast_parser import PostgastParser
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from delay import delayed
 
 DISTANCES_MS: Final = (0.0, 1.0)
 ROUNDS: Final = 15
@@ -159,7 +155,7 @@ async def _prepare(dsn: str) -> str:
 
 
 async def _at(postgres: EmbeddedPostgres, key: str, distance_ms: float) -> list[Cost]:
-    async with _way(postgres, distance_ms) as dsn:
+    async with reach(postgres, distance_ms) as dsn:
         server = Server(
             "bench",
             Database(
@@ -189,23 +185,6 @@ async def _cost(name: str, distance_ms: float, tool: _Call, bare: _Call) -> Cost
     return Cost(
         query=name, distance_ms=distance_ms, plain_ms=plain_ms, tool_ms=tool_ms, ratio=ratio
     )
-
-
-@asynccontextmanager
-async def _way(
-    postgres: EmbeddedPostgres, distance_ms: float
-) -> AsyncGenerator[Callable[[str], str]]:
-    def direct(user: str) -> str:
-        return postgres.dsn(database="postgres", user=user).replace("+asyncpg", "")
-
-    if not distance_ms:
-        yield direct
-        return
-    folder, port = postgres.socket_dir, postgres.port
-    async with delayed(
-        socket_dir_or_host=str(folder), port=port, delay_s=distance_ms / 2_000
-    ) as far:
-        yield lambda user: far.dsn(database="postgres", user=user)
 
 
 def _tool(server: Server) -> _Call:

@@ -101,7 +101,7 @@ async def _prepare(dsn: str) -> str:
 
 
 async def _at(postgres: EmbeddedPostgres, key: str, distance_ms: float, *, flies: bool) -> Cost:
-    async with _way(postgres, distance_ms) as dsn:
+    async with reach(postgres, distance_ms) as dsn:
         sealed = _server(dsn(_APP), Sealed(key=key), _items, flies=flies)
         plain = _server(
             dsn("bench_plain"), PlainSetting(setting="app.tenant"), _plain_items, flies=flies
@@ -124,7 +124,7 @@ async def _at(postgres: EmbeddedPostgres, key: str, distance_ms: float, *, flies
 
 
 @asynccontextmanager
-async def _way(
+async def reach(
     postgres: EmbeddedPostgres, distance_ms: float
 ) -> AsyncGenerator[Callable[[str], str]]:
     """From a role to its DSN, direct or over the delay proxy."""
