@@ -125,7 +125,8 @@ class Database:
                 try:
                     fetched = await self._lanes[query.lane].read(tenant, query, deadline=deadline)
                 except QueryFailed as error:
-                    raise tool.explain(error, arguments) from error
+                    known = tool.explain(error, arguments)
+                    raise known from error.__cause__
             return tool.result(query, fetched)
 
     async def ping(self) -> None:

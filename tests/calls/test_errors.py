@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 from mcp import Client
 from sqlalchemy import Integer, Text, TypeDecorator, cast, func, literal, select
@@ -98,6 +99,7 @@ async def test_a_sqlstate_decides_what_is_said(server: Server) -> None:
             assert state in str(error) or kind is QueryTimeout
             assert SECRET not in str(error)
             assert SECRET in error.detail
+            assert isinstance(error.__cause__, asyncpg.PostgresError)
             result = await client.call_tool("fails", {"state": state})
             assert result.is_error
             assert str(error) in said(result)

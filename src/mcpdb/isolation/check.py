@@ -27,7 +27,7 @@ FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'mcp
 """
 
 _FUNCTIONS: Final = """
-SELECT p.proname::text AS name, pg_get_userbyid(p.proowner)::text AS owner,
+SELECT p.proname::text AS name,
   has_function_privilege(p.proowner, p.oid, 'EXECUTE') AS owner_may, p.prosrc AS body,
   p.prosecdef AS definer, p.proparallel::text AS parallel,
   p.provolatile::text AS volatility, coalesce(p.proconfig, '{}') AS settings,

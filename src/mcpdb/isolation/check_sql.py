@@ -32,8 +32,7 @@ SELECT r.rolname::text AS name, r.rolcanlogin AS login,
     OR EXISTS (SELECT FROM pg_proc o WHERE o.proowner = r.oid AND o.oid <> p.oid) AS owns,
   coalesce((SELECT setting FROM unnest(p.proconfig) AS setting
     WHERE setting LIKE 'search_path=%'), '') AS path,
-  (SELECT s.rolconnlimit FROM pg_roles s WHERE s.rolname = session_user) AS connections,
-  session_user::text AS asker
+  (SELECT s.rolconnlimit FROM pg_roles s WHERE s.rolname = session_user) AS connections
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner
 WHERE n.nspname = 'mcpdb' AND p.proname = 'run'
 """
@@ -88,6 +87,7 @@ async def sql_findings(prober: Prober) -> Sequence[Finding]:
     relations = await prober.fetch(RELATIONS, name)
     read, held = await prober.fetch(RELATIONS, login), await prober.fetch(_HELD)
     found += _login(login, _keys(read) - _keys(relations) | _keys(held))
+    found += _connections(login, reader[0]["connections"])
     found += await reachable_findings(prober, relations, name)
     found += map(definer, await prober.fetch(DEFINERS, login))
     found += await _shadowing(prober, name)
@@ -161,19 +161,22 @@ def _reader(row: Mapping[str, Any]) -> Iterable[Finding]:
             message=f"{shown(member)} can become {name}, and change the function that it owns.",
             mend=f"REVOKE {role} FROM {quoted(member)}",
         )
-    if row["connections"] < 0:
-        yield Finding(
-            code="sql_login_unlimited",
-            message=f"The login {shown(row['asker'])} may have any number of connections, and"
-            " PostgreSQL has functions that no timeout ends: each keeps one.",
-            mend=f"ALTER ROLE {quoted(row['asker'])} CONNECTION LIMIT {SQL_CONNECTIONS}",
-            level="advice",
-        )
     if row["owns"]:
         yield Finding(
             code="reader_powerful",
             message=f"{name}, who reads for a model's SQL, owns more than the function that does.",
             mend=f"REASSIGN OWNED BY {role} TO another role, and run `mcpdb isolation apply`.",
+        )
+
+
+def _connections(login: str, limit: int) -> Iterable[Finding]:
+    if limit < 0:
+        yield Finding(
+            code="sql_login_unlimited",
+            message=f"The login {shown(login)} may have any number of connections, and PostgreSQL"
+            " has functions that no timeout ends: each keeps one.",
+            mend=f"ALTER ROLE {quoted(login)} CONNECTION LIMIT {SQL_CONNECTIONS}",
+            level="advice",
         )
 
 

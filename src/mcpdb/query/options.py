@@ -3,9 +3,10 @@
 import re
 from typing import Final
 
+from mcpdb.config import Limits
 from mcpdb.errors import ConfigurationError
 
-FEWEST_BYTES: Final = 1_000
+_FEWEST_BYTES: Final = 1_000
 """Of a result's text."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -24,12 +25,27 @@ def checked_name(name: str) -> str:
     return name
 
 
-def within(asked: int | None, least: int, default: int, most: int, *, name: str) -> int:
-    """What was asked for, or the default.
+def row_limit(asked: int | None, limits: Limits) -> int:
+    """How many rows a tool returns.
 
     Raises:
-        ConfigurationError: It is out of its range.
+        ConfigurationError: It asks for more than the server allows, or for none.
     """
+    return _within(asked, 1, limits.default_rows, limits.max_rows, name="max_rows")
+
+
+def byte_limit(asked: int | None, limits: Limits) -> int:
+    """How many bytes of text a tool returns.
+
+    Raises:
+        ConfigurationError: It asks for more than the server allows, or for too few.
+    """
+    return _within(
+        asked, _FEWEST_BYTES, limits.default_text_bytes, limits.max_text_bytes, name="max_bytes"
+    )
+
+
+def _within(asked: int | None, least: int, default: int, most: int, *, name: str) -> int:
     if asked is None:
         return default
     if not least <= asked <= most:

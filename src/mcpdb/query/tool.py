@@ -14,7 +14,7 @@ from mcpdb.query.arguments import Arguments
 from mcpdb.query.base import Embedded, Query, Report, Rows, is_rows
 from mcpdb.query.columns import columns_of
 from mcpdb.query.limit import limited
-from mcpdb.query.options import FEWEST_BYTES, checked_name, within
+from mcpdb.query.options import byte_limit, checked_name, row_limit
 from mcpdb.query.probe import check_signature, probe, probe_notice
 from mcpdb.result import (
     Column,
@@ -101,16 +101,8 @@ class Tool:
         self._function = function
         self._arguments = Arguments(function)
         self.embedded = self._arguments.embedded
-        self._max_rows = within(
-            options.max_rows, 1, limits.default_rows, limits.max_rows, name="max_rows"
-        )
-        self._max_bytes = within(
-            options.max_bytes,
-            FEWEST_BYTES,
-            limits.default_text_bytes,
-            limits.max_text_bytes,
-            name="max_bytes",
-        )
+        self._max_rows = row_limit(options.max_rows, limits)
+        self._max_bytes = byte_limit(options.max_bytes, limits)
         self._notice = options.notice
         self._is_dynamic = options.columns == "dynamic"
         self._probed = probe(function, self._arguments, dimensions=dimensions, tool=self.name)

@@ -16,16 +16,14 @@ from mcpdb.errors import McpdbError, QueryFailed, ResultError
 from mcpdb.query.arguments import Arguments
 from mcpdb.query.base import Query
 from mcpdb.query.catalog import Catalog
-from mcpdb.query.options import FEWEST_BYTES, checked_name, within
+from mcpdb.query.options import byte_limit, checked_name, row_limit
 from mcpdb.query.schema import rows_schema
 from mcpdb.result import Column, Fetched, Result, make_table, table_result
 from mcpdb.sql.explain import explained
-from mcpdb.sql.guard import Guard
+from mcpdb.sql.guard import MOST_CHARACTERS, Guard
 from mcpdb.sql.options import SqlToolOptions
 
 _LINES: Final = "lines"
-_LONGEST: Final = 20_000
-"""What the guard reads."""
 _RAW: Final = 8
 """How much longer lines may be than the text of the result: they repeat the names of columns."""
 _SHOWN_CATALOG: Final = 4_000
@@ -60,16 +58,8 @@ class SqlTool:
         self._parameter = options.parameter
         self._arguments = Arguments(_function(options.parameter))
         self.input_schema = self._arguments.schema
-        self._max_rows = within(
-            options.max_rows, 1, limits.default_rows, limits.max_rows, name="max_rows"
-        )
-        self._max_bytes = within(
-            options.max_bytes,
-            FEWEST_BYTES,
-            limits.default_text_bytes,
-            limits.max_text_bytes,
-            name="max_bytes",
-        )
+        self._max_rows = row_limit(options.max_rows, limits)
+        self._max_bytes = byte_limit(options.max_bytes, limits)
         self._memory = None if options.work_mem_mb is None else f"{options.work_mem_mb}MB"
 
     def check(self, arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -127,7 +117,7 @@ def _function(parameter: str) -> Callable[..., object]:
     def query() -> None:
         """Nothing calls it."""
 
-    text = Annotated[str, Field(max_length=_LONGEST, description="One SELECT.")]
+    text = Annotated[str, Field(max_length=MOST_CHARACTERS, description="One SELECT.")]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature([inspect.Parameter(parameter, kind, annotation=text)])
     query.__signature__ = signature  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
